@@ -1,0 +1,360 @@
+/**
+ * The byte layouts that bridge.c reads and writes: the descriptor of a request, and the records of what
+ * happened. All little-endian; every field on a multiple of 8 except pairs of 32-bit fields.
+ *
+ * @module
+ */
+
+/** Data up to this size travels inside the descriptor; larger data is passed by its address. */
+const INLINE_INPUT = 4096;
+
+/** Names of the data types in the C library's order, both ways. */
+export interface DatatypeNames {
+  number(name: string): number;
+  name(number: number): string;
+}
+
+/** A place in mapped memory. */
+export interface BridgeSlice {
+  readonly address: number;
+  readonly byteSize: number;
+}
+
+/** A request as the bridge takes it. The fields are those of Triton's C API. */
+export interface BridgeRequest {
+  readonly modelName: string;
+  readonly modelVersion: number | bigint;
+  readonly id?: string;
+  readonly flags?: number;
+  readonly correlationId?: number | bigint | string;
+  readonly priority?: number | bigint;
+  readonly timeoutMicroseconds?: number | bigint;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly (number | bigint)[];
+    readonly data: Uint8Array | BridgeSlice;
+  }[];
+  readonly rawInput?: Uint8Array;
+  readonly outputs?: readonly { readonly name: string; readonly placement?: BridgeSlice }[];
+  readonly parameters?: readonly (readonly [string, string | boolean | bigint | number])[];
+  readonly wantsLabels?: boolean;
+}
+
+/** One output of a response. */
+export interface BridgeOutput {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** In memory of the bridge when large (its address is then in the response's `addresses`). */
+  readonly data: Uint8Array;
+  readonly byteSize: number;
+}
+
+/** One record of kind "response". */
+export interface BridgeResponse {
+  readonly final: boolean;
+  readonly hasContent: boolean;
+  /** Set on a failure. */
+  readonly errorCode: number | undefined;
+  readonly errorText: string;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id: string;
+  readonly parameters: readonly (readonly [string, string | boolean | bigint | number])[];
+  readonly outputs: readonly BridgeOutput[];
+  /** The output memory that is JavaScript's to give back. */
+  readonly addresses: readonly number[];
+  /** The kept Triton response, 0 when there is none. It then owns all output memory. */
+  readonly response: number;
+}
+
+const OPTION_STRING_CORRELATION = 1;
+const OPTION_RAW = 2;
+const OPTION_KEEP_RESPONSE = 4;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Writes descriptors into one buffer that it keeps and grows. */
+export class DescriptorWriter {
+  #bytes = new Uint8Array(16384);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 0;
+  readonly #addressOf: (data: Uint8Array) => number;
+  readonly #datatypes: DatatypeNames;
+
+  constructor(addressOf: (data: Uint8Array) => number, datatypes: DatatypeNames) {
+    this.#addressOf = addressOf;
+    this.#datatypes = datatypes;
+  }
+
+  /** The buffer of the last descriptor; valid until the next `write`. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Writes a descriptor and returns its length. */
+  write(server: number, slot: number, request: BridgeRequest): number {
+    this.#at = 0;
+    const correlation = request.correlationId ?? 0;
+    const options = (typeof correlation === "string" ? OPTION_STRING_CORRELATION : 0) |
+      (request.rawInput ? OPTION_RAW : 0) |
+      (request.wantsLabels ? OPTION_KEEP_RESPONSE : 0);
+    const outputs = request.outputs ?? [];
+    const parameters = request.parameters ?? [];
+    this.#integer(server);
+    this.#integer(request.modelVersion);
+    this.#pair(slot, options);
+    this.#pair(request.inputs.length, outputs.length);
+    this.#pair(parameters.length, 0);
+    this.#text(request.modelName);
+    this.#text(request.id ?? "");
+    this.#pair(request.flags ?? 0, 0);
+    this.#integer(typeof correlation === "string" ? 0 : correlation);
+    this.#integer(request.priority ?? 0);
+    this.#integer(request.timeoutMicroseconds ?? 0);
+    if (typeof correlation === "string") this.#text(correlation);
+    for (const [name, value] of parameters) this.#parameter(name, value);
+    if (request.rawInput) this.#data(request.rawInput);
+    for (const input of request.inputs) {
+      this.#text(input.name);
+      this.#pair(this.#datatypes.number(input.datatype), input.shape.length);
+      for (const dimension of input.shape) this.#integer(dimension);
+      this.#data(input.data);
+    }
+    for (const output of outputs) {
+      this.#text(output.name);
+      this.#integer(output.placement?.address ?? 0);
+      this.#integer(output.placement?.byteSize ?? 0);
+    }
+    return this.#at;
+  }
+
+  #reserve(size: number): void {
+    if (this.#at + size <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + size));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+
+  #pair(first: number, second: number): void {
+    this.#reserve(8);
+    this.#view.setUint32(this.#at, first, true);
+    this.#view.setUint32(this.#at + 4, second, true);
+    this.#at += 8;
+  }
+
+  #integer(value: number | bigint): void {
+    this.#reserve(8);
+    if (typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
+      this.#view.setUint32(this.#at, value % 4294967296, true);
+      this.#view.setUint32(this.#at + 4, Math.floor(value / 4294967296), true);
+    } else {
+      this.#view.setBigInt64(this.#at, BigInt(value), true);
+    }
+    this.#at += 8;
+  }
+
+  #text(text: string): void {
+    this.#reserve(8 + text.length * 3 + 8);
+    const start = this.#at + 8;
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
+    this.#at = start + ((written + 8) & ~7);
+    this.#bytes.fill(0, start + written, this.#at);
+    this.#view.setUint32(start - 8, written, true);
+    this.#view.setUint32(start - 4, 0, true);
+  }
+
+  #data(data: Uint8Array | BridgeSlice): void {
+    if (!(data instanceof Uint8Array)) {
+      this.#integer(data.byteSize);
+      this.#integer(data.address);
+    } else if (data.byteLength > INLINE_INPUT) {
+      this.#integer(data.byteLength);
+      this.#integer(this.#addressOf(data));
+    } else {
+      const size = data.byteLength;
+      const padded = (size + 7) & ~7;
+      this.#reserve(16 + padded);
+      this.#pair(size, 0);
+      this.#pair(0, 0);
+      this.#bytes.set(data, this.#at);
+      this.#at += padded;
+    }
+  }
+
+  #parameter(name: string, value: string | boolean | bigint | number): void {
+    this.#text(name);
+    switch (typeof value) {
+      case "string":
+        this.#pair(0, 0);
+        return this.#text(value);
+      case "bigint":
+        this.#pair(1, 0);
+        return this.#integer(value);
+      case "boolean":
+        this.#pair(2, 0);
+        return this.#pair(value ? 1 : 0, 0);
+      case "number":
+        this.#pair(3, 0);
+        this.#reserve(8);
+        this.#view.setFloat64(this.#at, value, true);
+        this.#at += 8;
+    }
+  }
+}
+
+/** What a record tells: its kind decides which of the reader's methods may follow. */
+export const RecordKind = { RESPONSE: 1, RELEASED: 2, JOB: 3 } as const;
+
+const FLAG_FINAL = 1;
+const FLAG_RELEASED = 2;
+const FLAG_CONTENT = 4;
+const FLAG_ERROR = 8;
+const HEADER = 48;
+const DATA_INLINE = 0;
+const DATA_ADDRESS = 1;
+
+/** Reads records out of the buffer that they were drained into. */
+export class RecordReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #datatypes: DatatypeNames;
+  readonly #viewOf: (address: number, byteSize: number) => Uint8Array;
+  #start = 0;
+  #at = 0;
+
+  constructor(
+    bytes: Uint8Array,
+    datatypes: DatatypeNames,
+    viewOf: (address: number, byteSize: number) => Uint8Array,
+  ) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#datatypes = datatypes;
+    this.#viewOf = viewOf;
+  }
+
+  /** Goes to the record at `start` and returns the start of the next one. */
+  seek(start: number): number {
+    this.#start = start;
+    this.#at = start + HEADER;
+    return start + this.#view.getUint32(start, true);
+  }
+
+  get kind(): number {
+    return this.#view.getUint32(this.#start + 4, true);
+  }
+
+  get slot(): number {
+    return this.#view.getUint32(this.#start + 8, true);
+  }
+
+  /** Whether Triton has let go of the request: with `final`, nothing more comes for its slot. */
+  get released(): boolean {
+    return (this.#flags & FLAG_RELEASED) !== 0;
+  }
+
+  get final(): boolean {
+    return (this.#flags & FLAG_FINAL) !== 0;
+  }
+
+  get #flags(): number {
+    return this.#view.getUint32(this.#start + 12, true);
+  }
+
+  /** The error of a job, undefined when it succeeded. */
+  jobError(): { code: number; text: string } | undefined {
+    if (!(this.#flags & FLAG_ERROR)) return undefined;
+    return { code: this.#view.getUint32(this.#start + 16, true), text: this.#text() };
+  }
+
+  /** The response of a record of kind RESPONSE. */
+  response(): BridgeResponse {
+    const flags = this.#flags;
+    const view = this.#view;
+    const hasContent = (flags & FLAG_CONTENT) !== 0;
+    const failed = (flags & FLAG_ERROR) !== 0;
+    const addresses: number[] = [];
+    const parameters: [string, string | boolean | bigint | number][] = [];
+    const outputs: BridgeOutput[] = [];
+    const errorText = failed ? this.#text() : "";
+    const modelName = hasContent ? this.#text() : "";
+    const id = hasContent ? this.#text() : "";
+    const response = this.#unsigned(this.#start + 40);
+    for (let left = view.getUint32(this.#start + 24, true); left > 0; left--) {
+      parameters.push([this.#text(), this.#parameter()]);
+    }
+    for (let left = view.getUint32(this.#start + 20, true); left > 0; left--) {
+      outputs.push(this.#output(addresses, response !== 0));
+    }
+    return {
+      final: (flags & FLAG_FINAL) !== 0,
+      hasContent,
+      errorCode: failed ? view.getUint32(this.#start + 16, true) : undefined,
+      errorText,
+      modelName,
+      modelVersion: hasContent ? String(this.#signed(this.#start + 32)) : "",
+      id,
+      parameters,
+      outputs,
+      addresses,
+      response,
+    };
+  }
+
+  #unsigned(at: number): number {
+    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 4294967296;
+  }
+
+  #signed(at: number): number {
+    return this.#view.getUint32(at, true) + this.#view.getInt32(at + 4, true) * 4294967296;
+  }
+
+  #text(): string {
+    const length = this.#view.getUint32(this.#at, true);
+    const start = this.#at + 8;
+    this.#at = start + ((length + 8) & ~7);
+    return length === 0 ? "" : decoder.decode(this.#bytes.subarray(start, start + length));
+  }
+
+  #parameter(): string | boolean | bigint | number {
+    const type = this.#view.getUint32(this.#at, true);
+    this.#at += 8;
+    if (type === 0) return this.#text();
+    const at = this.#at;
+    this.#at += 8;
+    if (type === 1) return this.#view.getBigInt64(at, true);
+    if (type === 2) return this.#view.getUint32(at, true) !== 0;
+    return this.#view.getFloat64(at, true);
+  }
+
+  #output(addresses: number[], kept: boolean): BridgeOutput {
+    const name = this.#text();
+    const datatype = this.#datatypes.name(this.#view.getUint32(this.#at, true));
+    const dimensions = this.#view.getUint32(this.#at + 4, true);
+    this.#at += 8;
+    const shape: number[] = [];
+    for (let i = 0; i < dimensions; i++, this.#at += 8) shape.push(this.#signed(this.#at));
+    const byteSize = this.#unsigned(this.#at);
+    const placed = this.#view.getUint32(this.#at + 8, true);
+    this.#at += 16;
+    let data: Uint8Array;
+    if (placed === DATA_INLINE) {
+      data = this.#bytes.slice(this.#at, this.#at + byteSize);
+      this.#at += (byteSize + 7) & ~7;
+    } else {
+      const address = this.#unsigned(this.#at);
+      this.#at += 8;
+      if (placed === DATA_ADDRESS) {
+        data = this.#viewOf(address, byteSize);
+        if (!kept) addresses.push(address);
+      } else {
+        data = new Uint8Array(0);
+      }
+    }
+    return { name, datatype, shape, data, byteSize };
+  }
+}

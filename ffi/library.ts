@@ -1,0 +1,94 @@
+/**
+ * Opens libtritonserver, once a process: the first of the given places that has it.
+ *
+ * @module
+ */
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { loadBackend } from "./backend.ts";
+import { type BridgeFunctions, loadBridge } from "./bridge/load.ts";
+import type { DatatypeNames } from "./bridge/layout.ts";
+import { Queue } from "./bridge/queue.ts";
+import { Native } from "./native.ts";
+import { type ForeignFunction, type Functions, type SymbolTable, tritonserver } from "./symbols.ts";
+
+/** The API that the table in symbols.ts was written against. A library must have the same major number. */
+const API_MAJOR = 1;
+
+/** The open library and everything that stands on it. */
+export interface Library {
+  /** The file that was opened. */
+  readonly path: string;
+  /** The C API with errors as exceptions. */
+  readonly native: Native;
+  /** Requests and long calls. */
+  readonly queue: Queue;
+}
+
+let opened: Promise<Library> | undefined;
+
+/**
+ * Opens the library at `path`. A process has one: another path than the first is an error, because
+ * Triton keeps process-wide state.
+ */
+export async function openLibrary(path: string, datatypes: DatatypeNames): Promise<Library> {
+  opened ??= open(path, datatypes).catch((error) => {
+    opened = undefined;
+    throw error;
+  });
+  const library = await opened;
+  if (library.path !== path) {
+    throw new Error(
+      `Cannot open ${path}: this process has opened ${library.path}, and a process can have only one ` +
+        "Triton library; use a process for each",
+    );
+  }
+  return library;
+}
+
+async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
+  const backend = await loadBackend();
+  const bridge = await loadBridge(backend);
+  const failure = openNative(bridge, path, []) && openNative(bridge, path, siblingsOf(path));
+  if (failure) throw new Error(`Cannot open the Triton library ${path}: ${failure}`);
+  const encoder = new TextEncoder();
+  // An older library may lack functions of the table; calling one of those is an error of its own.
+  const present = Object.fromEntries(
+    Object.entries(tritonserver as SymbolTable).filter(([name]: [string, ForeignFunction]) =>
+      bridge.tts_has(encoder.encode(`${name}\0`)) === 1
+    ),
+  );
+  const functions = backend.open(path, present) as unknown as Functions<typeof tritonserver>;
+  const native = new Native(backend, functions);
+  const [major, minor] = native.apiVersion();
+  if (major !== API_MAJOR) {
+    throw new Error(
+      `Cannot use the Triton library ${path}: its API is ${major}.${minor}, this package needs ${API_MAJOR}.x`,
+    );
+  }
+  return { path, native, queue: new Queue(backend, bridge, datatypes) };
+}
+
+function openNative(bridge: BridgeFunctions, path: string, siblings: string[]): string {
+  const encoder = new TextEncoder();
+  const failure = new Uint8Array(4096);
+  const length = bridge.tts_open(
+    encoder.encode(`${path}\0`),
+    encoder.encode(siblings.map((sibling) => `${sibling}\0`).join("") + "\0"),
+    failure,
+    failure.length,
+  );
+  return new TextDecoder().decode(failure.subarray(0, length));
+}
+
+/**
+ * The libraries beside the one at `path`. In a wheel they have mangled names that only the executable's
+ * own search path finds, so they are opened first, and the loader then matches them by name.
+ */
+function siblingsOf(path: string): string[] {
+  const folder = dirname(path);
+  return readdirSync(folder)
+    .filter((name) => /\.so(\.|$)/.test(name))
+    .map((name) => join(folder, name))
+    .filter((sibling) => sibling !== path);
+}

@@ -1,0 +1,58 @@
+/**
+ * A response of the C library as the front ends see it.
+ *
+ * @module
+ */
+import type { BridgeResponse } from "../../ffi/bridge/layout.ts";
+import type { Library } from "../../ffi/library.ts";
+import type { EngineOutput, EngineResponse, ParameterValue } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+
+/** Wraps a record of the bridge and owns its output memory. */
+export class ServerResponse implements EngineResponse {
+  readonly #library: Library;
+  readonly #record: BridgeResponse;
+  #released = false;
+  readonly error: TritonError | undefined;
+  readonly final: boolean;
+  readonly hasContent: boolean;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id: string;
+  readonly parameters: readonly (readonly [string, ParameterValue])[];
+  readonly outputs: readonly EngineOutput[];
+
+  constructor(library: Library, record: BridgeResponse) {
+    this.#library = library;
+    this.#record = record;
+    this.error = record.errorCode === undefined
+      ? undefined
+      : TritonError.fromNumber(record.errorCode, record.errorText);
+    this.final = record.final;
+    this.hasContent = record.hasContent;
+    this.modelName = record.modelName;
+    this.modelVersion = record.modelVersion;
+    this.id = record.id;
+    this.parameters = record.parameters;
+    this.outputs = record.outputs;
+  }
+
+  label(outputIndex: number, classIndex: number): string | undefined {
+    if (this.#released || this.#record.response === 0) {
+      throw new TypeError(
+        "Cannot read labels: the request did not say wantsLabels, or is released",
+      );
+    }
+    return this.#library.native.classificationLabel(
+      this.#record.response,
+      outputIndex,
+      classIndex,
+    );
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#library.queue.release(this.#record);
+  }
+}

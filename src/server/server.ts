@@ -1,0 +1,439 @@
+/**
+ * The in-process Triton server: its life, its models, and the {@link Engine} that front ends stand on.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { LiveCounters, Ticket } from "../../ffi/bridge/queue.ts";
+import { NativeError } from "../../ffi/error.ts";
+import { type Library, openLibrary } from "../../ffi/library.ts";
+import { cString } from "../../ffi/native.ts";
+import { datatypeName, datatypeNumber } from "../datatype.ts";
+import type {
+  Engine,
+  EngineCall,
+  EngineRequest,
+  Frontend,
+  Int64,
+  LoadParameters,
+  LogSettings,
+  ResponseHandler,
+} from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import { setUpTriton } from "../setup/setup.ts";
+import { locateTriton, notFoundText, type TritonLocation } from "./locate.ts";
+import { logSettings, updateLogSettings } from "./logging.ts";
+import { Model } from "./model.ts";
+import { makeNativeOptions } from "./native_options.ts";
+import type { ServerOptions } from "./options.ts";
+import { ServerResponse } from "./response.ts";
+
+/** What {@link Server.metadata} tells. */
+export interface ServerMetadata {
+  /** The server's id. */
+  name: string;
+  /** The version of Triton. */
+  version: string;
+  /** The protocol extensions that it has. */
+  extensions: string[];
+}
+
+/** One entry of the repository index. */
+export interface RepositoryEntry {
+  /** The model's name. */
+  name: string;
+  /** The version, when one was ever loaded. */
+  version?: string;
+  /** `READY`, `UNAVAILABLE`, `LOADING` or `UNLOADING`; absent when the model was never loaded. */
+  state?: string;
+  /** Why the model is in this state. */
+  reason?: string;
+}
+
+type State = "new" | "starting" | "running" | "stopping" | "stopped";
+
+/** How long a stop waits, after its time-out, for the requests that it then cancelled. */
+const CANCEL_GRACE_MS = 5000;
+/** The longest delay that a timer takes. */
+const FOREVER_MS = 2 ** 31 - 1;
+const INDEX_READY_ONLY = 1;
+const BATCH_FIRST_DIMENSION = 2;
+const TRANSACTION_DECOUPLED = 2;
+
+/**
+ * A Triton server inside this process. It runs from `start()` to `stop()` and keeps the process alive
+ * meanwhile, as a listening socket does. Disposing it first stops the front ends that are attached.
+ *
+ * @example
+ * ```ts
+ * import { Server } from "@triton-ts/frontend";
+ *
+ * await using server = await Server.start({ modelRepository: "tests/golden/none-models" });
+ * console.log(server.metadata().version);
+ * ```
+ */
+export class Server implements Engine {
+  readonly #options: ServerOptions;
+  readonly #frontends = new Set<Frontend>();
+  readonly #calls = new Set<Ticket>();
+  readonly #jobs = new Set<Promise<void>>();
+  #state: State = "new";
+  #library: Library | undefined;
+  #address = 0;
+  #keepAlive: ReturnType<typeof setInterval> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** Keeps the options; nothing happens before `start()`. */
+  constructor(options: ServerOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a server and starts it. See {@link Server.prototype.start}. */
+  static async start(options: ServerOptions): Promise<Server> {
+    return await new Server(options).start();
+  }
+
+  /**
+   * Opens the Triton library (getting one, unless option `setUp` is false) and starts the server:
+   * resolves when the models that load at the start are ready.
+   *
+   * @throws {TritonError} ALREADY_EXISTS when it was started before; NOT_FOUND when there is no Triton;
+   * else what Triton says, for example INTERNAL `failed to load all models`.
+   */
+  async start(): Promise<this> {
+    if (this.#state !== "new") {
+      throw new TritonError(
+        "ALREADY_EXISTS",
+        "Server already started: a server starts once; make a new one to start again",
+      );
+    }
+    this.#state = "starting";
+    try {
+      const location = await this.#locate();
+      this.#library = await openLibrary(location.library, {
+        number: datatypeNumber,
+        name: datatypeName,
+      });
+      await this.#startNative(this.#library, location);
+    } catch (error) {
+      this.#state = "stopped";
+      throw tritonError(error);
+    }
+    this.#keepAlive = setInterval(() => {}, FOREVER_MS);
+    this.#state = "running";
+    return this;
+  }
+
+  /**
+   * Stops the attached front ends, then the server: no request is taken any more, running ones end
+   * within the exit timeout, models are unloaded. Calls while and after it stops do nothing more.
+   *
+   * @throws {TritonError} INTERNAL `Exit timeout expired. Exiting immediately.` when requests ran longer
+   * than the exit timeout. They are cancelled then.
+   */
+  stop(): Promise<void> {
+    if (this.#state === "new" || this.#state === "starting") {
+      return Promise.reject(new TritonError("UNAVAILABLE", "Server not started"));
+    }
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** {@link stop}, and nothing when the server does not run. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === "running" || this.#state === "stopping") await this.stop();
+  }
+
+  /** A model by name; without a version, the one that the model's version policy chooses. */
+  model(name: string, version?: Int64): Model {
+    return new Model(this, name, version ?? -1);
+  }
+
+  /** The server's name, version and extensions. */
+  metadata(): ServerMetadata {
+    return parse(this.serverMetadataJson()) as ServerMetadata;
+  }
+
+  /** The models of the repositories with their states. */
+  async models(options: { readyOnly?: boolean } = {}): Promise<RepositoryEntry[]> {
+    return parse(await this.repositoryIndexJson(options.readyOnly ?? false)) as RepositoryEntry[];
+  }
+
+  /** Takes over changes in the repositories; only in model control mode `"poll"`. */
+  pollModelRepository(): Promise<void> {
+    return this.#job("TRITONSERVER_ServerPollModelRepository");
+  }
+
+  /** Adds a repository, in mode `"explicit"`; `mapping` gives its folders other model names. */
+  async registerModelRepository(path: string, mapping: Record<string, string> = {}): Promise<void> {
+    const parameters = new Map(Object.entries(mapping));
+    await this.#withParameters(
+      parameters,
+      (array, count) =>
+        this.#job("TRITONSERVER_ServerRegisterModelRepository", cString(path), array, count),
+    );
+  }
+
+  /** Takes a repository out again. Its loaded models stay. */
+  unregisterModelRepository(path: string): Promise<void> {
+    return this.#job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
+  }
+
+  /** What is alive in the bridge to Triton, over all servers of the process; for leak tests. */
+  liveCounters(): LiveCounters {
+    return this.#running().queue.counters();
+  }
+
+  // --- Engine ---
+
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  attach(frontend: Frontend): void {
+    if (!this.running) throw new TritonError("UNAVAILABLE", "Server not ready");
+    this.#frontends.add(frontend);
+  }
+
+  detach(frontend: Frontend): void {
+    this.#frontends.delete(frontend);
+  }
+
+  isLive(): boolean {
+    return this.#ask("Server exiting", (at, { native }) => native.serverIs("Live", at));
+  }
+
+  isReady(): boolean {
+    return this.#ask("Server exiting", (at, { native }) => native.serverIs("Ready", at));
+  }
+
+  isModelReady(name: string, version: Int64): boolean {
+    return this.#ask(NOT_READY, (at, { native }) => native.modelIsReady(at, name, version));
+  }
+
+  serverMetadataJson(): Uint8Array {
+    return this.#ask(NOT_READY, (at, { native }) => native.serverMetadata(at));
+  }
+
+  modelMetadataJson(name: string, version: Int64): Uint8Array {
+    return this.#ask(
+      NOT_READY,
+      (at, { native }) => native.modelMessage("Metadata", at, name, version),
+    );
+  }
+
+  modelConfigJson(name: string, version: Int64): Uint8Array {
+    return this.#ask(NOT_READY, (at, { native }) => native.modelConfig(at, name, version));
+  }
+
+  modelStatisticsJson(name: string, version: Int64): Uint8Array {
+    return this.#ask(
+      NOT_READY,
+      (at, { native }) => native.modelMessage("Statistics", at, name, version),
+    );
+  }
+
+  isDecoupled(name: string, version: Int64): boolean {
+    const flags = this.#ask(
+      NOT_READY,
+      (at, { native }) => native.modelProperties("Transaction", at, name, version),
+    );
+    return (flags & TRANSACTION_DECOUPLED) !== 0;
+  }
+
+  hasBatchDimension(name: string, version: Int64): boolean {
+    const flags = this.#ask(
+      NOT_READY,
+      (at, { native }) => native.modelProperties("Batch", at, name, version),
+    );
+    return (flags & BATCH_FIRST_DIMENSION) !== 0;
+  }
+
+  async repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array> {
+    const out = new Uint8Array(8);
+    await this.#job("TRITONSERVER_ServerModelIndex", readyOnly ? INDEX_READY_ONLY : 0, out);
+    const message = Number(new DataView(out.buffer).getBigUint64(0, true));
+    return (this.#library as Library).native.takeMessage(message);
+  }
+
+  async loadModel(name: string, parameters: LoadParameters = new Map()): Promise<void> {
+    if (parameters.size === 0) {
+      return await this.#job("TRITONSERVER_ServerLoadModel", cString(name));
+    }
+    await this.#withParameters(
+      parameters,
+      (array, count) =>
+        this.#job("TRITONSERVER_ServerLoadModelWithParameters", cString(name), array, count),
+    );
+  }
+
+  unloadModel(name: string, options: { unloadDependents?: boolean } = {}): Promise<void> {
+    return this.#job(
+      options.unloadDependents
+        ? "TRITONSERVER_ServerUnloadModelAndDependents"
+        : "TRITONSERVER_ServerUnloadModel",
+      cString(name),
+    );
+  }
+
+  infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
+    const library = this.#running();
+    let ticket: Ticket;
+    try {
+      ticket = library.queue.submit(this.#address, request, (record) => {
+        if (record.final) this.#calls.delete(ticket);
+        onResponse(new ServerResponse(library, record));
+      });
+    } catch (error) {
+      throw tritonError(error);
+    }
+    this.#calls.add(ticket);
+    return { cancel: () => library.queue.cancel(ticket) };
+  }
+
+  metricsText(): Uint8Array {
+    return this.#ask(NOT_READY, (at, { native }) => native.metrics(at));
+  }
+
+  logSettings(): LogSettings {
+    return logSettings();
+  }
+
+  updateLogSettings(settings: Partial<LogSettings>): void {
+    this.#ask(NOT_READY, (_, { native }) => updateLogSettings(native, settings));
+  }
+
+  // --- the inside ---
+
+  async #locate(): Promise<TritonLocation> {
+    const found = locateTriton(this.#options);
+    if (found) return found;
+    if (this.#options.setUp === false) throw new TritonError("NOT_FOUND", notFoundText());
+    const progress = (line: string) => void process.stderr.write(`${line}\n`);
+    try {
+      await setUpTriton({ progress });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TritonError("NOT_FOUND", `${notFoundText()} Setting one up failed: ${reason}`, {
+        cause,
+      });
+    }
+    const made = locateTriton(this.#options);
+    if (!made) throw new TritonError("NOT_FOUND", notFoundText());
+    return made;
+  }
+
+  async #startNative({ native, queue }: Library, location: TritonLocation): Promise<void> {
+    const options = this.#options;
+    updateLogSettings(native, {
+      file: options.logFile ?? "",
+      info: options.logInfo ?? false,
+      warning: options.logWarning ?? true,
+      error: options.logError ?? true,
+      verboseLevel: options.logVerbose ?? 0,
+      format: options.logFormat ?? "default",
+    });
+    const made = makeNativeOptions(native, options, location);
+    const out = new Uint8Array(8);
+    try {
+      await queue.call("TRITONSERVER_ServerNew", out, made);
+    } finally {
+      native.deleteOptions(made);
+    }
+    this.#address = Number(new DataView(out.buffer).getBigUint64(0, true));
+  }
+
+  async #stop(): Promise<void> {
+    const { queue } = this.#library as Library;
+    this.#state = "stopping";
+    try {
+      // A front end that fails to stop must not keep the others, or the server, from stopping.
+      await Promise.allSettled(Array.from(this.#frontends, (frontend) => frontend.stop()));
+      let failure: unknown;
+      try {
+        await queue.call("TRITONSERVER_ServerStop", this.#address);
+      } catch (error) {
+        failure = error;
+      }
+      await Promise.allSettled(this.#jobs);
+      // Deleting a server with requests alive would leave them pointing into freed memory; rather than
+      // that, one that does not end is left to the end of the process.
+      if (await this.#endCalls()) await queue.call("TRITONSERVER_ServerDelete", this.#address);
+      if (failure) throw tritonError(failure);
+    } finally {
+      this.#state = "stopped";
+      clearInterval(this.#keepAlive);
+    }
+  }
+
+  /** Cancels the requests that outlived the exit timeout; whether they have ended. */
+  async #endCalls(): Promise<boolean> {
+    const { queue } = this.#library as Library;
+    for (const ticket of this.#calls) queue.cancel(ticket);
+    for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return this.#calls.size === 0;
+  }
+
+  /** The library of a running server. */
+  #running(): Library {
+    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", NOT_READY);
+    return this.#library as Library;
+  }
+
+  #ask<T>(refusal: string, ask: (address: number, library: Library) => T): T {
+    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", refusal);
+    try {
+      return ask(this.#address, this.#library as Library);
+    } catch (error) {
+      throw tritonError(error);
+    }
+  }
+
+  /** Runs a function of the C API, whose first parameter is the server, on another thread. */
+  async #job(name: string, ...args: (number | Uint8Array)[]): Promise<void> {
+    const job = this.#running().queue.call(name, this.#address, ...args);
+    this.#jobs.add(job);
+    try {
+      await job;
+    } catch (error) {
+      throw tritonError(error);
+    } finally {
+      this.#jobs.delete(job);
+    }
+  }
+
+  /** Gives `use` an array of parameter objects that live until it is done. */
+  async #withParameters(
+    parameters: LoadParameters,
+    use: (array: Uint8Array, count: number) => Promise<void>,
+  ): Promise<void> {
+    const { native } = this.#running();
+    const made: number[] = [];
+    try {
+      for (const [name, value] of parameters) {
+        try {
+          made.push(native.newParameter(name, value));
+        } catch (error) {
+          throw tritonError(error);
+        }
+      }
+      await use(new Uint8Array(BigUint64Array.from(made, BigInt).buffer), made.length);
+    } finally {
+      for (const parameter of made) native.deleteParameter(parameter);
+    }
+  }
+}
+
+const NOT_READY = "Server not ready";
+
+function tritonError(error: unknown): TritonError {
+  return error instanceof NativeError
+    ? TritonError.fromNumber(error.code, error.message)
+    : TritonError.from(error);
+}
+
+function parse(json: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(json));
+}
