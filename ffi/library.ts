@@ -28,8 +28,8 @@ export interface Library {
 let opened: Promise<Library> | undefined;
 
 /**
- * Opens the library at `path`. A process has one: another path than the first is an error, because
- * Triton keeps process-wide state.
+ * Opens the library at `path`. A process has one: another path than the first is an error of the bridge,
+ * because Triton keeps process-wide state.
  */
 export async function openLibrary(path: string, datatypes: DatatypeNames): Promise<Library> {
   opened ??= open(path, datatypes).catch((error) => {
@@ -37,13 +37,7 @@ export async function openLibrary(path: string, datatypes: DatatypeNames): Promi
     throw error;
   });
   const library = await opened;
-  if (library.path !== path) {
-    throw new Error(
-      `Cannot open ${path}: this process has opened ${library.path}, and a process can have only one ` +
-        "Triton library; use a process for each",
-    );
-  }
-  return library;
+  return library.path === path ? library : await open(path, datatypes);
 }
 
 async function open(path: string, datatypes: DatatypeNames): Promise<Library> {

@@ -73,6 +73,7 @@ TRITON_FUNCTIONS(DECLARE)
 #undef DECLARE
 
 static void* library;
+static char* library_path;
 static void* allocator;
 
 /* ---- Counters of what is alive, for leak tests ---- */
@@ -550,8 +551,12 @@ static uint32_t say(char* error, uint32_t capacity, const char* what) {
 /* Opens libtritonserver at path. siblings is a NUL-separated, doubly NUL-terminated list of libraries
  * that it needs and that the loader would not find by itself; they are tried again until no more of them
  * opens, because their order is unknown. Returns 0, or the length of the text written to error. */
-EXPORT uint32_t tts_open(const char* path, const char* siblings, char* error, uint32_t capacity) {
-  if (library) return 0;
+static uint32_t open_library(const char* path, const char* siblings, char* error, uint32_t capacity) {
+  if (library && strcmp(path, library_path) == 0) return 0;
+  if (library) {
+    snprintf(error, capacity, "this process has opened %s, and can have only one Triton library", library_path);
+    return (uint32_t)strlen(error);
+  }
   size_t count = 0;
   for (const char* at = siblings; *at; at += strlen(at) + 1) count++;
   char* opened = calloc(count + 1, 1);
@@ -581,7 +586,16 @@ EXPORT uint32_t tts_open(const char* path, const char* siblings, char* error, ui
     return length;
   }
   library = handle;
+  library_path = strdup(path);
   return 0;
+}
+
+EXPORT uint32_t tts_open(const char* path, const char* siblings, char* error, uint32_t capacity) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&lock);
+  uint32_t length = open_library(path, siblings, error, capacity);
+  pthread_mutex_unlock(&lock);
+  return length;
 }
 
 /* Whether the open library has a function of that name. */

@@ -16,6 +16,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { BRIDGE_LINK_FLAGS } from "./load.ts";
 
 const COMPILER = "ziglang==0.13.0";
 /** The oldest glibc that the builds run with; Triton itself needs a newer one. */
@@ -58,7 +59,7 @@ function build(architecture: string, compiler: string): Uint8Array {
       [
         ...["-m", "ziglang", "cc", "-target", `${architecture}-linux-gnu.${GLIBC}`],
         ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-s"],
-        ...["-fvisibility=hidden", "-Wl,--build-id=none", "-o", out, "bridge.c"],
+        ...["-fvisibility=hidden", ...BRIDGE_LINK_FLAGS, "-o", out, "bridge.c"],
       ],
       here,
       { PYTHONPATH: compiler },

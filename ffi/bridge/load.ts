@@ -21,6 +21,21 @@ export type BridgeFunctions = Functions<typeof bridgeSymbols>;
 /** `BRIDGE_VERSION` of the bridge.c that this package was written against. */
 const BRIDGE_VERSION = 1;
 
+/**
+ * By this name the loader knows the bridge once it is in the process: every Worker finds the same one.
+ */
+const NAME = `libtriton_ts_bridge_${BRIDGE_VERSION}.so`;
+
+/**
+ * How a bridge is linked, beside the ordinary. It must stay when a runtime closes its libraries at its
+ * end: threads of the bridge and of Triton still run in it then.
+ */
+export const BRIDGE_LINK_FLAGS: readonly string[] = [
+  `-Wl,-soname,${NAME}`,
+  "-Wl,-z,nodelete",
+  "-Wl,--build-id=none",
+];
+
 const libc = {
   memfd_create: { args: ["cstr", "u32"], returns: "i32" },
   write: { args: ["i32", "buf", "usize"], returns: "i64" },
@@ -45,7 +60,7 @@ async function load(backend: Backend): Promise<BridgeFunctions> {
     );
   }
   const failures: string[] = [];
-  for (const way of [fromMemory, fromTemporaryFile, fromSource]) {
+  for (const way of [fromProcess, fromMemory, fromTemporaryFile, fromSource]) {
     try {
       const functions = await way(backend);
       const version = functions.tts_version();
@@ -75,6 +90,10 @@ async function prebuilt(): Promise<Uint8Array> {
     throw new Error("the embedded library is damaged: its SHA-256 differs");
   }
   return library;
+}
+
+function fromProcess(backend: Backend): BridgeFunctions {
+  return backend.open(NAME, bridgeSymbols);
 }
 
 async function fromMemory(backend: Backend): Promise<BridgeFunctions> {
@@ -107,7 +126,10 @@ async function fromSource(backend: Backend): Promise<BridgeFunctions> {
   return inPrivateFolder((path) => {
     const done = spawnSync(
       "cc",
-      ["-O2", "-fPIC", "-shared", "-x", "c", "-o", path, "-", "-lpthread", "-ldl"],
+      [
+        ...["-O2", "-fPIC", "-shared", ...BRIDGE_LINK_FLAGS],
+        ...["-o", path, "-x", "c", "-", "-lpthread", "-ldl"],
+      ],
       { input: source, encoding: "utf8" },
     );
     if (done.status !== 0) throw new Error(String(done.error ?? done.stderr));

@@ -1,0 +1,44 @@
+/**
+ * Triton Inference Server inside a Deno or Bun program.
+ *
+ * Opens the real `libtritonserver.so`, runs it in this process, and serves its models over HTTP, gRPC
+ * and metrics in KServe v2 with Triton's extensions, to the clients that there are. Importing this module
+ * does nothing; {@link Server.start} opens the library.
+ *
+ * @example A whole server
+ * ```ts
+ * import { KServeGrpc, KServeHttp, Metrics, Server } from "@triton-ts/frontend";
+ *
+ * await using server = await Server.start({ modelRepository: "models" });
+ * await using http = await KServeHttp.start(server);
+ * await using grpc = await KServeGrpc.start(server);
+ * await using metrics = await Metrics.start(server);
+ * console.log(`HTTP ${http.address}, gRPC ${grpc.address}, metrics ${metrics.address}`);
+ * await new Promise((resolve) => process.once("SIGINT", resolve));
+ * ```
+ *
+ * @module
+ */
+export { TritonError, type TritonErrorCode } from "./src/errors.ts";
+export { type DataType, datatypeByteSize, isDataType } from "./src/datatype.ts";
+export {
+  Tensor,
+  type TensorArray,
+  type TensorOptions,
+  type TensorSource,
+} from "./src/tensor.ts";
+export { Server, type RepositoryEntry, type ServerMetadata } from "./src/server/server.ts";
+export type {
+  ModelControlMode,
+  ModelLoadDeviceLimit,
+  RateLimiterResource,
+  ServerOptions,
+  SettingGroups,
+} from "./src/server/options.ts";
+export { Model, type ModelMetadata, type TensorMetadata } from "./src/server/model.ts";
+export {
+  Inference,
+  type InferenceOptions,
+  InferenceResponse,
+} from "./src/server/inference.ts";
+export { Feature, RestrictedFeatures, type Restriction } from "./src/kserve/restricted.ts";
