@@ -1,7 +1,6 @@
 /**
  * Builds bridge.c for every platform that Triton has and writes the results, as base64 in TypeScript,
- * into prebuilt/. The compiler is a pinned one, so that the same source gives the same bytes anywhere;
- * it comes from PyPI into the user's cache.
+ * into prebuilt/.
  *
  *     deno run -A ffi/bridge/build.ts            rebuild
  *     deno run -A ffi/bridge/build.ts --check    fail if what is checked in does not come from bridge.c
@@ -9,61 +8,30 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { compile } from "./compiler.ts";
 import { BRIDGE_LINK_FLAGS } from "./load.ts";
 
-const COMPILER = "ziglang==0.13.0";
 /** The oldest glibc that the builds run with; Triton itself needs a newer one. */
 const GLIBC = "2.28";
 const ARCHITECTURES = ["x86_64", "aarch64"];
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-function run(command: string, args: string[], cwd?: string, env?: Record<string, string>): void {
-  const done = spawnSync(command, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    encoding: "utf8",
-  });
-  if (done.status !== 0) {
-    throw new Error(
-      `Cannot build the bridge: ${command} ${args.join(" ")} failed:\n${done.error ?? done.stderr}`,
-    );
-  }
-}
-
-/** The folder that `python3 -m ziglang` is imported from; installed there when it is missing. */
-function compilerFolder(): string {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "triton-ts", COMPILER.replace("==", "-"));
-  if (!existsSync(join(folder, "ziglang", "zig"))) {
-    console.error(`Installing ${COMPILER} into ${folder}`);
-    rmSync(folder, { recursive: true, force: true });
-    run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, COMPILER]);
-  }
-  return folder;
-}
-
-function build(architecture: string, compiler: string): Uint8Array {
+function build(architecture: string): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "triton-ts-bridge-"));
   try {
     const out = join(folder, "bridge.so");
-    run(
-      "python3",
-      [
-        ...["-m", "ziglang", "cc", "-target", `${architecture}-linux-gnu.${GLIBC}`],
-        ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-s"],
-        ...["-fvisibility=hidden", ...BRIDGE_LINK_FLAGS, "-o", out, "bridge.c"],
-      ],
-      here,
-      { PYTHONPATH: compiler },
-    );
+    compile([
+      ...["-target", `${architecture}-linux-gnu.${GLIBC}`],
+      ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-s"],
+      ...["-fvisibility=hidden", ...BRIDGE_LINK_FLAGS, "-o", out, "bridge.c"],
+    ], here);
     return readFileSync(out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -81,11 +49,10 @@ function source(architecture: string, library: Uint8Array): string {
 }
 
 const check = process.argv.includes("--check");
-const compiler = compilerFolder();
 mkdirSync(join(here, "prebuilt"), { recursive: true });
 for (const architecture of ARCHITECTURES) {
   const file = join(here, "prebuilt", `linux_${architecture}.ts`);
-  const built = source(architecture, build(architecture, compiler));
+  const built = source(architecture, build(architecture));
   if (!check) {
     writeFileSync(file, built);
   } else if (!existsSync(file) || readFileSync(file, "utf8") !== built) {
