@@ -21,13 +21,8 @@
  */
 export { TritonError, type TritonErrorCode } from "./src/errors.ts";
 export { type DataType, datatypeByteSize, isDataType } from "./src/datatype.ts";
-export {
-  Tensor,
-  type TensorArray,
-  type TensorOptions,
-  type TensorSource,
-} from "./src/tensor.ts";
-export { Server, type RepositoryEntry, type ServerMetadata } from "./src/server/server.ts";
+export { Tensor, type TensorArray, type TensorOptions, type TensorSource } from "./src/tensor.ts";
+export { type RepositoryEntry, Server, type ServerMetadata } from "./src/server/server.ts";
 export type {
   ModelControlMode,
   ModelLoadDeviceLimit,
@@ -36,9 +31,29 @@ export type {
   SettingGroups,
 } from "./src/server/options.ts";
 export { Model, type ModelMetadata, type TensorMetadata } from "./src/server/model.ts";
-export {
-  Inference,
-  type InferenceOptions,
-  InferenceResponse,
-} from "./src/server/inference.ts";
+export { Inference, type InferenceOptions, InferenceResponse } from "./src/server/inference.ts";
+export type {
+  Engine,
+  EngineCall,
+  EngineInput,
+  EngineOutput,
+  EngineOutputRequest,
+  EngineRequest,
+  EngineResponse,
+  Frontend,
+  Int64,
+  LoadParameters,
+  LogSettings,
+  MemorySlice,
+  ParameterValue,
+  ResponseHandler,
+} from "./src/engine.ts";
+export type { StopOptions } from "./src/frontend.ts";
+export { KServeHttp, type KServeHttpOptions } from "./src/http/kserve_http.ts";
+export { KServeGrpc } from "./src/grpc/kserve_grpc.ts";
+export type { KServeGrpcOptions } from "./src/grpc/options.ts";
+export { Metrics, type MetricsOptions } from "./src/metrics/metrics.ts";
 export { Feature, RestrictedFeatures, type Restriction } from "./src/kserve/restricted.ts";
+export { type SetUpOptions, setUpTriton } from "./src/setup/setup.ts";
+export { findSetUpTriton, type TritonInstallation } from "./src/setup/installation.ts";
+export type { OnceOptions } from "./src/setup/once.ts";

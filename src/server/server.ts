@@ -108,6 +108,7 @@ export class Server implements Engine {
       );
     }
     this.#state = "starting";
+    this.#keepAlive = setInterval(() => {}, FOREVER_MS);
     try {
       const location = await this.#locate();
       this.#library = await openLibrary(location.library, {
@@ -117,9 +118,9 @@ export class Server implements Engine {
       await this.#startNative(this.#library, location);
     } catch (error) {
       this.#state = "stopped";
+      clearInterval(this.#keepAlive);
       throw tritonError(error);
     }
-    this.#keepAlive = setInterval(() => {}, FOREVER_MS);
     this.#state = "running";
     return this;
   }

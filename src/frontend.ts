@@ -1,0 +1,116 @@
+/**
+ * The life of an HTTP front end: where it listens, starting, stopping, and its tie to the engine. The
+ * front ends differ in their apps and texts, which they give to this class.
+ *
+ * @module
+ */
+import type { Engine, Frontend } from "./engine.ts";
+import { TritonError } from "./errors.ts";
+import { type HttpHandler, type HttpListener, listenHttp } from "./runtime/listen.ts";
+
+/** How long a stop lets requests in flight finish, unless it is told otherwise. */
+export const DEFAULT_GRACE_MS = 2000;
+
+/** How a front end stops. */
+export interface StopOptions {
+  /** For how many milliseconds requests in flight may go on before they are cut off. Default: 2000. */
+  readonly graceMs?: number;
+}
+
+/** What an {@link HttpService} serves, and where. */
+export interface HttpServiceOptions {
+  /** What the server is called in error texts: `HTTP`, `Metrics`. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  readonly handler: HttpHandler;
+  /** Called when requests have outlived the grace of a stop. */
+  readonly onCut: () => void;
+}
+
+/** A listener that starts and stops with a front end. */
+export class HttpService {
+  readonly #engine: Engine;
+  readonly #options: HttpServiceOptions;
+  #listener: HttpListener | undefined;
+  #port: number;
+  #stopped: Promise<void> | undefined;
+
+  /**
+   * A service that does not listen yet.
+   *
+   * @throws {RangeError} when the port is no integer from 0 to 65535.
+   */
+  constructor(engine: Engine, options: HttpServiceOptions) {
+    const { port } = options;
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      throw new RangeError(`Cannot listen on port ${port}: it must be an integer from 0 to 65535`);
+    }
+    this.#engine = engine;
+    this.#options = options;
+    this.#port = port;
+  }
+
+  /** The port it listens on; before the start, the one it was given. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The address and port, for example `127.0.0.1:8000`. */
+  get address(): string {
+    return `${this.#options.address}:${this.#port}`;
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {TritonError} ALREADY_EXISTS when it does already; UNAVAILABLE when the engine does not run
+   * or the port is taken.
+   */
+  start(frontend: Frontend): void {
+    if (this.#listener !== undefined) {
+      throw new TritonError("ALREADY_EXISTS", `${this.#options.name} server is already running.`);
+    }
+    this.#engine.attach(frontend);
+    const { address, port, reusePort, handler } = this.#options;
+    try {
+      this.#listener = listenHttp({ hostname: address, port, reusePort, handler });
+    } catch (reason) {
+      this.#engine.detach(frontend);
+      throw reason;
+    }
+    this.#port = this.#listener.port;
+    this.#listener.cut.addEventListener("abort", this.#options.onCut);
+  }
+
+  /** Whether it listens. */
+  get isRunning(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /**
+   * Stops listening. A stop that is under way is waited for.
+   *
+   * @throws {TritonError} UNAVAILABLE when it does not listen.
+   */
+  async stop(frontend: Frontend, options: StopOptions = {}): Promise<void> {
+    if (this.#listener === undefined) {
+      throw new TritonError("UNAVAILABLE", `${this.#options.name} server is not running.`);
+    }
+    const { graceMs = DEFAULT_GRACE_MS } = options;
+    this.#stopped ??= this.#stop(this.#listener, frontend, graceMs);
+    await this.#stopped;
+  }
+
+  async #stop(
+    listener: HttpListener,
+    frontend: Frontend,
+    graceMs: number,
+  ): Promise<void> {
+    await listener.stop(graceMs);
+    this.#listener = undefined;
+    this.#stopped = undefined;
+    this.#engine.detach(frontend);
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * One gRPC call over one HTTP/2 stream: request messages in, response messages and a status out. What
+ * is done with the messages is the business of a {@link CallListener}.
+ *
+ * @module
+ */
+import {
+  ACCEPTED_ENCODINGS,
+  compress,
+  type CompressionLevel,
+  decompress,
+  type Encoding,
+  responseEncoding,
+} from "./compression.ts";
+import { frameOf, FrameReader, MessageTooLargeError, PREFIX_SIZE, writePrefix } from "./framing.ts";
+import { type RpcStatus, StatusCode, statusFields } from "./status.ts";
+import type { Fields, GrpcStream, StreamReceiver } from "./transport.ts";
+
+/** What acts on a call. Nothing is called after the call has finished or was cancelled. */
+export interface CallListener {
+  /** The next message of the request; undefined for one that cannot be unpacked. */
+  message(bytes: Uint8Array | undefined): void;
+  /** The client sends no more messages. */
+  end(): void;
+  /** The client gave up, its deadline passed, or its connection broke: nobody waits for an answer. */
+  cancelled(): void;
+  /** `send()` may be called again after it returned false. */
+  writable?(): void;
+}
+
+const HEADERS: Fields = {
+  ":status": "200",
+  "content-type": "application/grpc",
+  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+};
+
+/** See the module. The listener is set once, before the first event. */
+export class ServerCall implements StreamReceiver {
+  /** The full name of the method as in the `:path`: `/inference.GRPCInferenceService/ModelInfer`. */
+  readonly path: string;
+  /** Set by whoever handles the call. */
+  listener: CallListener | undefined;
+  readonly #stream: GrpcStream;
+  readonly #reader: FrameReader;
+  readonly #requestEncoding: Encoding | undefined;
+  readonly #onFinish: () => void;
+  #responseEncoding: Encoding | undefined;
+  #headersSent = false;
+  #finished = false;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  /** `onFinish` is called once, when the call is over for whatever reason. */
+  constructor(stream: GrpcStream, encoding: Encoding | undefined, onFinish: () => void) {
+    this.path = stream.path;
+    this.#stream = stream;
+    this.#requestEncoding = encoding;
+    this.#onFinish = onFinish;
+    this.#reader = new FrameReader((message, compressed) => this.#receive(message, compressed));
+    const timeout = this.header("grpc-timeout");
+    if (timeout !== undefined) this.#limitTime(timeout);
+  }
+
+  /** True once a status was sent or the call was cancelled. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Names (lower case) and values of the metadata in turn, in the order in which they came. */
+  get headers(): readonly string[] {
+    return this.#stream.headers;
+  }
+
+  /** The first value of the metadata key `name`. */
+  header(name: string): string | undefined {
+    const { headers } = this.#stream;
+    for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1];
+    return undefined;
+  }
+
+  /** Compresses the messages still to be sent as `level` and the client allow. */
+  compressResponses(level: CompressionLevel): void {
+    this.#responseEncoding = responseEncoding(level, this.header("grpc-accept-encoding"));
+  }
+
+  /** Holds the client back, or lets it send again. */
+  pause(paused: boolean): void {
+    this.#stream.pause(paused);
+  }
+
+  /**
+   * Sends a message that lies behind five free bytes for its prefix, which are filled in here; `frame`
+   * belongs to the call from now on. False asks to wait for `writable()`.
+   */
+  send(frame: Uint8Array): boolean {
+    if (this.#finished) return true;
+    if (!this.#headersSent) {
+      this.#headersSent = true;
+      this.#stream.respond(this.#responseHeaders(), false);
+    }
+    return this.#stream.write(this.#sealed(frame));
+  }
+
+  /** Ends the call, with success unless there is a `status`. Later calls have no effect. */
+  finish(status?: RpcStatus): void {
+    if (this.#finished) return;
+    const fields = statusFields(status);
+    if (this.#headersSent) this.#stream.trailers(fields);
+    else this.#stream.respond({ ...HEADERS, ...fields }, true);
+    this.#end();
+  }
+
+  /** Ends the call with `status` before its listener wanted to, which is told so. */
+  abort(status: RpcStatus): void {
+    if (this.#finished) return;
+    this.finish(status);
+    this.listener?.cancelled();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#finished) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (reason) {
+      if (!(reason instanceof MessageTooLargeError)) throw reason;
+      this.abort({ code: StatusCode.RESOURCE_EXHAUSTED, message: reason.message });
+    }
+  }
+
+  end(): void {
+    if (!this.#finished) this.listener?.end();
+  }
+
+  aborted(): void {
+    if (this.#finished) return;
+    this.#end();
+    this.listener?.cancelled();
+  }
+
+  drained(): void {
+    if (!this.#finished) this.listener?.writable?.();
+  }
+
+  #receive(message: Uint8Array, compressed: boolean): void {
+    if (!this.#finished) this.listener?.message(compressed ? this.#unpacked(message) : message);
+  }
+
+  /** Undefined for what cannot be unpacked, also because no algorithm was named. */
+  #unpacked(message: Uint8Array): Uint8Array | undefined {
+    if (this.#requestEncoding === undefined) return undefined;
+    try {
+      return decompress(this.#requestEncoding, message);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #responseHeaders(): Fields {
+    if (this.#responseEncoding === undefined) return HEADERS;
+    return { ...HEADERS, "grpc-encoding": this.#responseEncoding };
+  }
+
+  #sealed(frame: Uint8Array): Uint8Array {
+    if (this.#responseEncoding !== undefined) {
+      const packed = compress(this.#responseEncoding, frame.subarray(PREFIX_SIZE));
+      if (packed !== undefined) return frameOf(packed, true);
+    }
+    writePrefix(frame, frame.length - PREFIX_SIZE, false);
+    return frame;
+  }
+
+  /** Cancels at the client's deadline: gRPC's C++ server does so and leaves the status to the client. */
+  #limitTime(text: string): void {
+    const milliseconds = parseTimeout(text);
+    if (milliseconds === undefined || milliseconds > MAX_TIMER) return;
+    this.#deadline = setTimeout(() => {
+      this.#stream.reset(CANCEL);
+      this.#end();
+      this.listener?.cancelled();
+    }, milliseconds);
+  }
+
+  #end(): void {
+    this.#finished = true;
+    clearTimeout(this.#deadline);
+    this.#onFinish();
+  }
+}
+
+/** HTTP/2's error code for a stream that is not needed any more. */
+const CANCEL = 8;
+
+/** The longest time that a timer of the runtime can wait, in milliseconds: 24 days. */
+const MAX_TIMER = 2147483647;
+
+const UNITS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
+
+/** A `grpc-timeout` in milliseconds, rounded up; undefined for a text that is none. */
+export function parseTimeout(text: string): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(text);
+  if (match === null) return undefined;
+  return Math.max(1, Math.ceil(Number(match[1]) * UNITS[match[2]]));
+}

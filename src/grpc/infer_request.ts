@@ -1,0 +1,110 @@
+/**
+ * From a ModelInferRequest to the request that the engine takes.
+ *
+ * @module
+ */
+import type {
+  InferParameter,
+  ModelInferRequest,
+  ModelInferRequest_InferRequestedOutputTensor,
+} from "../../proto/gen/grpc_service_pb.ts";
+import type { EngineOutputRequest, EngineRequest, Int64, ParameterValue } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import { parseInputs } from "./infer_inputs.ts";
+import { parseParameters } from "./infer_parameters.ts";
+import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import { sharedMemory } from "./infer_shared_memory.ts";
+
+/** A request ready for the engine, and what its responses depend on. */
+export interface ParsedRequest {
+  readonly request: EngineRequest;
+  /** How many classes each output named here shall be turned into. */
+  readonly classifications: ReadonlyMap<string, number>;
+  /** Whether a decoupled model's end is told even when it comes without data. */
+  readonly enableEmptyFinalResponse: boolean;
+}
+
+/**
+ * Reads `message` in Triton's order: parameters, forwarded headers, input data, outputs.
+ *
+ * `version` is the parsed `model_version`, `forwarded` makes the parameters from request headers;
+ * they are appended to the request's own. Throws Triton's errors; names, shapes and sizes are left to
+ * the server.
+ */
+export function parseInferRequest(
+  message: ModelInferRequest,
+  version: Int64,
+  forwarded: () => readonly (readonly [string, ParameterValue])[],
+  regions: SharedMemoryRegions,
+): ParsedRequest {
+  const { parameters, enableEmptyFinalResponse, ...options } = parseParameters(message.parameters);
+  for (const parameter of forwarded()) parameters.push([...parameter]);
+  refuseDuplicateOutputs(message);
+  const inputs = parseInputs(message, regions);
+  const classifications = new Map<string, number>();
+  const outputs = message.outputs.map((output): EngineOutputRequest => {
+    const place = sharedMemory(output.name, output.parameters);
+    const classes = classification(output);
+    if (place !== undefined) {
+      if (classes !== undefined) {
+        throw new TritonError(
+          "INVALID_ARG",
+          "output can't set both 'shared_memory_region' and 'classification'",
+        );
+      }
+      return {
+        name: output.name,
+        placement: regions.find(place.region, place.offset, place.byteSize),
+      };
+    }
+    if (classes !== undefined) classifications.set(output.name, classes);
+    return { name: output.name };
+  });
+  return {
+    request: {
+      modelName: message.modelName,
+      modelVersion: version,
+      id: message.id,
+      ...options,
+      inputs,
+      outputs,
+      parameters,
+      wantsLabels: classifications.size > 0,
+    },
+    classifications,
+    enableEmptyFinalResponse,
+  };
+}
+
+/** As Triton's core does since 2026; older ones take them. */
+function refuseDuplicateOutputs({ id, outputs }: ModelInferRequest): void {
+  const names = new Set<string>();
+  for (const { name } of outputs) {
+    if (names.has(name)) {
+      throw new TritonError(
+        "INVALID_ARG",
+        `[request id: ${id || "<id_unknown>"}] output '${name}' already exists in request`,
+      );
+    }
+    names.add(name);
+  }
+}
+
+function classification(output: ModelInferRequest_InferRequestedOutputTensor): number | undefined {
+  const parameter: InferParameter | undefined = output.parameters.classification;
+  if (parameter === undefined) return undefined;
+  const choice = parameter.parameterChoice;
+  if (choice.case !== "int64Param") {
+    throw new TritonError(
+      "INVALID_ARG",
+      "invalid value type for 'classification' parameter, expected int64_param",
+    );
+  }
+  if (choice.value <= 0n) {
+    throw new TritonError(
+      "INVALID_ARG",
+      "invalid value for 'classification' parameter, expected >= 0",
+    );
+  }
+  return Number(choice.value);
+}

@@ -1,0 +1,107 @@
+/**
+ * What ModelInfer and ModelStreamInfer share: from a request message to a call of the engine, and from
+ * the engine's response to the fields of a response message.
+ *
+ * @module
+ */
+import type { ModelInferRequest } from "../../proto/gen/grpc_service_pb.ts";
+import type { Engine, EngineCall, EngineResponse, Int64, ResponseHandler } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import { classify } from "../kserve/classification.ts";
+import { forwardedHeaders } from "../kserve/header_forwarding.ts";
+import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import { type ParsedRequest, parseInferRequest } from "./infer_request.ts";
+import type { ResponseFields, ResponseTensor } from "./infer_response.ts";
+import { metadataPairs } from "./metadata_pairs.ts";
+import { parseVersion } from "./model_version.ts";
+
+/** What the server says of the model that a request names. */
+export interface ModelLookup {
+  readonly version: Int64;
+  readonly decoupled: boolean;
+}
+
+/** Makes inferences of request messages; one for each front end. */
+export class Inferences {
+  readonly #engine: Engine;
+  readonly #pattern: RegExp | undefined;
+  readonly #regions: SharedMemoryRegions;
+
+  /** Metadata whose names `pattern` finds becomes parameters; undefined for none. */
+  constructor(engine: Engine, pattern: RegExp | undefined, regions: SharedMemoryRegions) {
+    this.#engine = engine;
+    this.#pattern = pattern;
+    this.#regions = regions;
+  }
+
+  /** Throws INVALID_ARG for the version's text, NOT_FOUND for a model that is not there. */
+  lookup(message: ModelInferRequest): ModelLookup {
+    const version = parseVersion(message.modelVersion);
+    return { version, decoupled: this.#engine.isDecoupled(message.modelName, version) };
+  }
+
+  /** Reads the rest of the request. `headers` are those of the call, names and values in turn. */
+  prepare(
+    message: ModelInferRequest,
+    lookup: ModelLookup,
+    headers: readonly string[],
+  ): Inference {
+    const parsed = parseInferRequest(
+      message,
+      lookup.version,
+      () => this.#pattern ? forwardedHeaders(metadataPairs(headers), this.#pattern) : [],
+      this.#regions,
+    );
+    return new Inference(this.#engine, parsed, lookup.decoupled);
+  }
+}
+
+/** One request, ready to be sent to the engine. */
+export class Inference {
+  /** Whether the model may send other than one response. */
+  readonly decoupled: boolean;
+  /** Whether a decoupled model's end is told even when it comes without data. */
+  readonly enableEmptyFinalResponse: boolean;
+  readonly #engine: Engine;
+  readonly #parsed: ParsedRequest;
+
+  /** Only made by {@link Inferences}. */
+  constructor(engine: Engine, parsed: ParsedRequest, decoupled: boolean) {
+    this.decoupled = decoupled;
+    this.enableEmptyFinalResponse = parsed.enableEmptyFinalResponse;
+    this.#engine = engine;
+    this.#parsed = parsed;
+  }
+
+  /** Sends the request. Throws what the server refuses at once. */
+  start(onResponse: ResponseHandler): EngineCall {
+    return this.#engine.infer(this.#parsed.request, onResponse);
+  }
+
+  /**
+   * The fields of a response with content, outputs turned into classes where the request says so. The
+   * tensors are views that end with the response. Throws when an output cannot be classified.
+   */
+  fields(response: EngineResponse): ResponseFields {
+    const { modelName, modelVersion, id, parameters } = response;
+    return { modelName, modelVersion, id, parameters, outputs: this.#outputs(response) };
+  }
+
+  #outputs(response: EngineResponse): readonly ResponseTensor[] {
+    const { classifications } = this.#parsed;
+    if (classifications.size === 0) return response.outputs;
+    const { modelName, modelVersion } = response;
+    const isBatched = this.#engine.hasBatchDimension(modelName, BigInt(modelVersion));
+    return response.outputs.map((output, index) => {
+      const count = classifications.get(output.name);
+      if (count === undefined) return output;
+      const label = (classIndex: number) => response.label(index, classIndex);
+      return { name: output.name, ...classify(output, count, isBatched, label) };
+    });
+  }
+}
+
+/** Triton's error for a model that is not decoupled but did not send exactly one response. */
+export function wrongCount(count: number): TritonError {
+  return new TritonError("INTERNAL", `expected a single response, got ${count}`);
+}

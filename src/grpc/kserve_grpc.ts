@@ -1,0 +1,197 @@
+/**
+ * KServeGrpc: the gRPC front end of a Triton server.
+ *
+ * @module
+ */
+import { createServiceImplSpec } from "@connectrpc/connect";
+import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
+import { Health } from "../../proto/gen/health_pb.ts";
+import type { Engine, Frontend } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import type { ServerCall } from "./call.ts";
+import { healthService } from "./health.ts";
+import { Inferences } from "./inference.ts";
+import { modelInferHandler, modelStreamInferHandler } from "./model_infer.ts";
+import { type KServeGrpcOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { reflectionHandler } from "./reflection.ts";
+import { checkRestriction } from "./restricted.ts";
+import { acceptStream, type CallHandler, connectHandler } from "./rpc.ts";
+import { controlService } from "./service.ts";
+import { SHUTTING_DOWN, statusOf } from "./status.ts";
+import type { Transport } from "./transport.ts";
+import { nodeTransport } from "./transport_node.ts";
+
+const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
+
+/** How long calls under way may take after `stop()`, in milliseconds: `--exit-timeout-secs`. */
+const STOP_GRACE = 30_000;
+
+/** What runs between `start()` and `stop()`. */
+interface Running {
+  readonly transport: Transport;
+  readonly port: number;
+  readonly calls: Set<ServerCall>;
+}
+
+/**
+ * Serves an engine's models over gRPC: KServe v2 with Triton's extensions, as Triton's own front end
+ * does, plus `grpc.health.v1` and server reflection.
+ *
+ * @example
+ * ```ts ignore
+ * import { KServeGrpc, Server } from "@triton-ts/frontend";
+ *
+ * await using server = await Server.start({ modelRepository: "/models" });
+ * await using grpc = await KServeGrpc.start(server, { port: 8001 });
+ * console.log(`gRPC on ${grpc.address}:${grpc.port}`);
+ * ```
+ */
+export class KServeGrpc implements Frontend, AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #options: ResolvedOptions;
+  readonly #handlers: ReadonlyMap<string, CallHandler>;
+  #running: Running | undefined;
+  #starting = false;
+  #stopping: Promise<void> | undefined;
+
+  /** Makes a front end and starts it; see the constructor and {@link KServeGrpc.start}. */
+  static async start(engine: Engine, options?: KServeGrpcOptions): Promise<KServeGrpc> {
+    const frontend = new KServeGrpc(engine, options);
+    await frontend.start();
+    return frontend;
+  }
+
+  /**
+   * Makes a front end of `engine` that does not listen yet.
+   *
+   * @throws {RangeError} when an option is out of its range.
+   * @throws {TritonError} INVALID_ARG when a certificate file cannot be read, or
+   * `forwardHeaderPattern` is no regular expression.
+   */
+  constructor(engine: Engine, options: KServeGrpcOptions = {}) {
+    this.#engine = engine;
+    this.#options = resolveOptions(options);
+    this.#handlers = this.#createHandlers();
+  }
+
+  /** The address given in the options. */
+  get address(): string {
+    return this.#options.transport.address;
+  }
+
+  /** The port listened on; before `start()` and after `stop()` the one given in the options. */
+  get port(): number {
+    return this.#running?.port ?? this.#options.transport.port;
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws {TritonError} ALREADY_EXISTS when it listens already, UNAVAILABLE when the port is taken or
+   * the server does not run.
+   */
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.#starting) {
+      throw new TritonError("ALREADY_EXISTS", "GRPC server is already running.");
+    }
+    this.#starting = true;
+    try {
+      this.#engine.attach(this);
+      const calls = new Set<ServerCall>();
+      const transport = this.#createTransport(calls);
+      this.#running = { transport, calls, port: await this.#listen(transport) };
+    } catch (reason) {
+      this.#engine.detach(this);
+      throw reason;
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  /**
+   * Stops: new calls are refused, those under way may finish within 30 seconds and are then cut.
+   *
+   * @throws {TritonError} UNAVAILABLE when it does not run.
+   */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) throw new TritonError("UNAVAILABLE", "GRPC server is not running.");
+    this.#stopping ??= this.#drain(running);
+    await this.#stopping;
+  }
+
+  /** Stops if running, and waits for a stop under way. Never throws for want of anything to stop. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running !== undefined) await this.stop();
+  }
+
+  #createHandlers(): Map<string, CallHandler> {
+    const { headerPattern, inferCompressionLevel, regions, traceSettings } = this.#options;
+    const engine = this.#engine;
+    const handlers = new Map<string, CallHandler>();
+    const specs = [
+      createServiceImplSpec<typeof GRPCInferenceService>(
+        GRPCInferenceService,
+        controlService({ engine, regions, traceSettings }),
+      ),
+      createServiceImplSpec<typeof Health>(Health, healthService(engine)),
+    ];
+    for (const { service, methods } of specs) {
+      for (const spec of Object.values(methods)) {
+        handlers.set(`/${service.typeName}/${spec.method.name}`, connectHandler(spec));
+      }
+    }
+    const context = {
+      inferences: new Inferences(engine, headerPattern, regions),
+      compression: inferCompressionLevel,
+      stopping: () => this.#stopping !== undefined,
+    };
+    handlers.set("/inference.GRPCInferenceService/ModelInfer", modelInferHandler(context));
+    handlers.set(STREAM_INFER, modelStreamInferHandler(context));
+    const reflection = reflectionHandler();
+    handlers.set("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", reflection);
+    handlers.set("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reflection);
+    return handlers;
+  }
+
+  #createTransport(calls: Set<ServerCall>): Transport {
+    const { transport, restrictedFeatures } = this.#options;
+    const table = {
+      handler: (path: string) => this.#handlers.get(path),
+      opened: (call: ServerCall) => {
+        checkRestriction(call, restrictedFeatures);
+        if (this.#stopping !== undefined) throw SHUTTING_DOWN;
+        calls.add(call);
+      },
+      closed: (call: ServerCall) => calls.delete(call),
+    };
+    return nodeTransport(transport, (stream) => acceptStream(stream, table));
+  }
+
+  async #listen(transport: Transport): Promise<number> {
+    try {
+      return await transport.listen();
+    } catch (cause) {
+      const { address, port } = this.#options.transport;
+      throw new TritonError("UNAVAILABLE", `Socket '${address}:${port}' already in use `, {
+        cause,
+      });
+    }
+  }
+
+  async #drain({ transport, calls }: Running): Promise<void> {
+    const drained = transport.drain();
+    // Watching and reflection have no end of their own.
+    for (const call of calls) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
+    const cut = setTimeout(() => transport.close(), STOP_GRACE);
+    await drained;
+    clearTimeout(cut);
+    this.#running = undefined;
+    this.#stopping = undefined;
+    this.#engine.detach(this);
+  }
+}
+
+function isEndless({ path }: ServerCall): boolean {
+  return path.startsWith("/grpc.");
+}

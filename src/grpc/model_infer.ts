@@ -1,0 +1,128 @@
+/**
+ * The two inference methods, as handlers of calls.
+ *
+ * @module
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  type ModelInferRequest,
+  ModelInferRequestSchema,
+} from "../../proto/gen/grpc_service_pb.ts";
+import type { EngineCall, EngineResponse } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import type { ServerCall } from "./call.ts";
+import type { CompressionLevel } from "./compression.ts";
+import { encodeInferResponse } from "./infer_response.ts";
+import { InferStream } from "./infer_stream.ts";
+import { type Inference, type Inferences, wrongCount } from "./inference.ts";
+import { type CallHandler, takeOne } from "./rpc.ts";
+import { SHUTTING_DOWN, statusOf, UNPARSABLE } from "./status.ts";
+
+/** What the handlers of inferences share. */
+export interface InferenceContext {
+  readonly inferences: Inferences;
+  readonly compression: CompressionLevel;
+  /** True once no new inferences are taken. */
+  stopping(): boolean;
+}
+
+/** ModelInfer: one request, one response. */
+export function modelInferHandler(context: InferenceContext): CallHandler {
+  return (call) => {
+    call.compressResponses(context.compression);
+    let running: EngineCall | undefined;
+    call.listener = {
+      ...takeOne(call, (bytes) => {
+        const message = decode(bytes);
+        if (message === undefined) {
+          call.finish(UNPARSABLE);
+          return;
+        }
+        try {
+          running = infer(context.inferences, message, call);
+        } catch (reason) {
+          call.finish(statusOf(reason));
+        }
+      }),
+      cancelled: () => running?.cancel(),
+    };
+  };
+}
+
+function infer(inferences: Inferences, message: ModelInferRequest, call: ServerCall): EngineCall {
+  const lookup = inferences.lookup(message);
+  if (lookup.decoupled) {
+    throw new TritonError(
+      "UNSUPPORTED",
+      "ModelInfer RPC doesn't support models with decoupled transaction policy",
+    );
+  }
+  const inference = inferences.prepare(message, lookup, call.headers);
+  const answers: EngineResponse[] = [];
+  return inference.start((response) => {
+    if (response.hasContent || response.error !== undefined) answers.push(response);
+    else response.release();
+    if (!response.final) return;
+    answer(call, inference, answers);
+    for (const each of answers) each.release();
+  });
+}
+
+/** Sends the response, or the error that stands for it. Nothing happens if the client has gone. */
+function answer(call: ServerCall, inference: Inference, answers: readonly EngineResponse[]): void {
+  if (call.finished) return;
+  try {
+    if (answers.length !== 1) throw wrongCount(answers.length);
+    const [response] = answers;
+    if (response.error !== undefined) throw response.error;
+    call.send(encodeInferResponse(inference.fields(response)));
+    call.finish();
+  } catch (reason) {
+    call.finish(statusOf(reason));
+  }
+}
+
+/** ModelStreamInfer: any number of requests and responses. */
+export function modelStreamInferHandler(context: InferenceContext): CallHandler {
+  return (call) => {
+    call.compressResponses(context.compression);
+    const stream = new InferStream(
+      context.inferences,
+      call.headers,
+      {
+        send: (frame) => call.send(frame),
+        finish: (error) => call.finish(error && statusOf(error)),
+        pause: (paused) => call.pause(paused),
+      },
+      call.header("triton_grpc_error") === "true",
+    );
+    let readable = true;
+    call.listener = {
+      message(bytes) {
+        if (!readable) return;
+        const message = decode(bytes);
+        if (message === undefined) {
+          // As if the client had ended its requests: Triton answers what it has and drops the rest.
+          readable = false;
+          stream.end();
+        } else if (context.stopping()) {
+          stream.refuse(message, SHUTTING_DOWN);
+        } else {
+          stream.request(message);
+        }
+      },
+      end: () => stream.end(),
+      cancelled: () => stream.cancel(),
+      writable: () => stream.writable(),
+    };
+  };
+}
+
+function decode(bytes: Uint8Array | undefined): ModelInferRequest | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return fromBinary(ModelInferRequestSchema, bytes);
+  } catch {
+    return undefined;
+  }
+}

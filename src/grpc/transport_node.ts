@@ -1,0 +1,172 @@
+/**
+ * The transport over `node:http2`, which Deno and Bun both have.
+ *
+ * @module
+ */
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import { guardSession } from "./session_guard.ts";
+import type {
+  Fields,
+  GrpcStream,
+  StreamHandler,
+  StreamReceiver,
+  Transport,
+  TransportOptions,
+} from "./transport.ts";
+
+/** Bytes that a client may send on a stream before the call has taken any of them. */
+const STREAM_WINDOW = 4 << 20;
+
+/** A server of `node:http2` that hands each stream to `onStream`. */
+export function nodeTransport(options: TransportOptions, onStream: StreamHandler): Transport {
+  const settings = { initialWindowSize: STREAM_WINDOW };
+  const { tls } = options;
+  const server = tls === undefined ? createServer({ settings }) : createSecureServer({
+    settings,
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.clientAuthorities,
+    requestCert: tls.clientAuthorities !== undefined,
+    rejectUnauthorized: tls.clientAuthorities !== undefined,
+  });
+  return new NodeTransport(server, options, onStream);
+}
+
+class NodeTransport implements Transport {
+  readonly #server: Http2Server | Http2SecureServer;
+  readonly #options: TransportOptions;
+  readonly #sessions = new Set<ServerHttp2Session>();
+
+  constructor(
+    server: Http2Server | Http2SecureServer,
+    options: TransportOptions,
+    onStream: StreamHandler,
+  ) {
+    this.#server = server;
+    this.#options = options;
+    server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
+      session.on("error", ignore);
+      session.on("close", () => this.#sessions.delete(session));
+      guardSession(session, options);
+    });
+    // The declared type of the event leaves out the fourth argument, the fields as they came.
+    const handle = (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      _flags: number,
+      fields: string[],
+    ) => attach(stream, headers, fields, onStream);
+    server.on(
+      "stream",
+      handle as (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+    );
+    server.on("sessionError", ignore);
+    server.on("tlsClientError", ignore);
+  }
+
+  listen(): Promise<number> {
+    const { address, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: address, port }, () => {
+        this.#server.off("error", reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const session of this.#sessions) session.close();
+    });
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+}
+
+/** Failures end a stream or session in any case, which is reported by its "close". */
+function ignore(): void {}
+
+/** Connects a stream's events to what the handler returns for it. */
+function attach(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  fields: string[],
+  onStream: StreamHandler,
+): void {
+  const adapter = new NodeStream(stream, headers, fields);
+  const receiver: StreamReceiver = onStream(adapter);
+  stream.on("data", (chunk: Uint8Array) => receiver.data(chunk));
+  stream.on("end", () => receiver.end());
+  stream.on("drain", () => receiver.drained());
+  stream.on("error", ignore);
+  stream.on("close", () => {
+    if (!adapter.ended) receiver.aborted();
+  });
+}
+
+class NodeStream implements GrpcStream {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly #stream: ServerHttp2Stream;
+  #ended = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, fields: string[]) {
+    this.#stream = stream;
+    this.headers = fields;
+    this.method = String(headers[":method"]);
+    this.path = String(headers[":path"]);
+  }
+
+  /** Whether the response is complete. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  respond(fields: Fields, end: boolean): void {
+    if (this.#gone) return;
+    this.#ended = end;
+    this.#stream.respond(fields, end ? { endStream: true } : { waitForTrailers: true });
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#gone || this.#stream.write(chunk);
+  }
+
+  trailers(fields: Fields): void {
+    if (this.#gone) return;
+    this.#ended = true;
+    this.#stream.once("wantTrailers", () => {
+      if (!this.#gone) this.#stream.sendTrailers(fields);
+    });
+    this.#stream.end();
+  }
+
+  reset(code: number): void {
+    this.#ended = true;
+    if (!this.#gone) this.#stream.close(code);
+  }
+
+  pause(paused: boolean): void {
+    if (paused) this.#stream.pause();
+    else this.#stream.resume();
+  }
+
+  get #gone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The KServe HTTP front end.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { Engine, Frontend } from "../engine.ts";
+import { HttpService, type StopOptions } from "../frontend.ts";
+import { headerPattern } from "../kserve/header_forwarding.ts";
+import { DEFAULT_MAX_INPUT_SIZE } from "../kserve/limits.ts";
+import type { RestrictedFeatures } from "../kserve/restricted.ts";
+import { DisabledSharedMemory } from "../kserve/shared_memory.ts";
+import { TraceSettings } from "../kserve/trace_settings.ts";
+import { kserveApp } from "./app.ts";
+import { InFlight } from "./in_flight.ts";
+
+/** Options of {@link KServeHttp}; in brackets the flag of `tritonserver` that each stands for. */
+export interface KServeHttpOptions {
+  /** The address to listen on [`--http-address`]. Default: `0.0.0.0`, all of IPv4. */
+  readonly address?: string;
+  /**
+   * The port to listen on, from 0 to 65535 [`--http-port`]. With 0 the system chooses one; `port` says
+   * which. Default: 8000.
+   */
+  readonly port?: number;
+  /** Whether several processes may listen on the port [`--reuse-http-port`]. Default: false. */
+  readonly reusePort?: boolean;
+  /**
+   * Request headers whose name this expression finds, anywhere in it, are forwarded to the model as
+   * string parameters of inferences [`--http-header-forward-pattern`]. The text of a JavaScript regular
+   * expression, or one. Names are in lower case, so case is ignored, unless a text begins with `(?-i)`.
+   * Default: `""`, no header.
+   */
+  readonly headerForwardPattern?: string | RegExp;
+  /** Endpoints that want a header with a secret [`--http-restricted-api`]. Default: none. */
+  readonly restrictedFeatures?: RestrictedFeatures;
+  /**
+   * The limit on JSON bodies, on what is made from them and on what compressed bodies grow to, in
+   * bytes [`--http-max-input-size`]. Binary data behind a JSON header is not limited. Default: 67108864
+   * (64 MiB).
+   */
+  readonly maxInputSize?: number;
+  /**
+   * The trace settings that the trace endpoints show and change [`--trace-config`]. Give the same to all
+   * front ends of a server. Default: tracing is off and has no file.
+   */
+  readonly traceSettings?: TraceSettings;
+}
+
+/**
+ * Serves an engine's models by HTTP: KServe v2 with Triton's extensions, on the paths and with the texts
+ * of Triton's own HTTP server.
+ *
+ * @example
+ * ```ts ignore
+ * import { KServeHttp, Server } from "@triton-ts/frontend";
+ *
+ * await using server = await Server.start({ modelRepository: "models" });
+ * await using http = await KServeHttp.start(server, { port: 8000 });
+ * console.log(`Serving on http://${http.address}`);
+ * ```
+ */
+export class KServeHttp implements Frontend, AsyncDisposable {
+  /** The app with all endpoints, to be mounted in another one; it works without {@link start}. */
+  readonly app: Hono;
+  readonly #service: HttpService;
+
+  /**
+   * A front end for `engine`. It does not listen before {@link start}.
+   *
+   * @throws {RangeError} when the port or the input limit is out of range.
+   * @throws {TritonError} INVALID_ARG when the header pattern is no regular expression.
+   */
+  constructor(engine: Engine, options: KServeHttpOptions = {}) {
+    const {
+      address = "0.0.0.0",
+      port = 8000,
+      reusePort = false,
+      headerForwardPattern = "",
+      restrictedFeatures,
+      maxInputSize = DEFAULT_MAX_INPUT_SIZE,
+      traceSettings = new TraceSettings(),
+    } = options;
+    if (!(maxInputSize > 0)) {
+      throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);
+    }
+    const inFlight = new InFlight();
+    this.app = kserveApp({
+      engine,
+      restricted: restrictedFeatures,
+      headerPattern: headerPattern(headerForwardPattern),
+      maxInputSize,
+      regions: new DisabledSharedMemory(),
+      traceSettings,
+      inFlight,
+    });
+    const handler = (request: Request) => this.app.fetch(request);
+    const onCut = () => inFlight.cancelAll();
+    this.#service = new HttpService(engine, {
+      name: "HTTP",
+      address,
+      port,
+      reusePort,
+      handler,
+      onCut,
+    });
+  }
+
+  /** Makes a front end and starts it. Throws as the constructor and {@link start} do. */
+  static async start(engine: Engine, options?: KServeHttpOptions): Promise<KServeHttp> {
+    const http = new KServeHttp(engine, options);
+    await http.start();
+    return http;
+  }
+
+  /** Where it listens, for example `127.0.0.1:8000`. */
+  get address(): string {
+    return this.#service.address;
+  }
+
+  /** The port it listens on; before the start, the one of the options. */
+  get port(): number {
+    return this.#service.port;
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws {TritonError} ALREADY_EXISTS when it does already; UNAVAILABLE when the engine does not run
+   * or the port is taken.
+   */
+  start(): Promise<void> {
+    return Promise.try(() => this.#service.start(this));
+  }
+
+  /**
+   * Stops listening: connections are refused, requests in flight may finish within the grace, then
+   * they are cancelled and answered 503. A stop under way is waited for.
+   *
+   * @throws {TritonError} UNAVAILABLE when it does not listen.
+   */
+  stop(options?: StopOptions): Promise<void> {
+    return this.#service.stop(this, options);
+  }
+
+  /** Stops if it listens. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#service.isRunning) await this.stop();
+  }
+}

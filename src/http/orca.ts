@@ -1,0 +1,22 @@
+/**
+ * ORCA load reports: a response header of generate that tells load balancers how full the KV cache of
+ * TensorRT-LLM is. Sent when the request asks for it and the metrics exist.
+ *
+ * @module
+ */
+import { orcaHeader } from "../kserve/orca.ts";
+import type { Service } from "./context.ts";
+
+/** The headers that report the load in the format that `request` asks for; usually none. */
+export function loadHeaders({ engine }: Service, request: Request): Record<string, string> {
+  const format = request.headers.get("endpoint-load-metrics-format");
+  if (format !== "text" && format !== "json") return {};
+  let metrics: string;
+  try {
+    metrics = new TextDecoder().decode(engine.metricsText());
+  } catch {
+    return {}; // a response must not fail for want of metrics
+  }
+  const value = orcaHeader(metrics, format);
+  return value === undefined ? {} : { "endpoint-load-metrics": value };
+}

@@ -1,0 +1,104 @@
+/**
+ * An HTTP inference request: a JSON part and binary data behind it, or one raw tensor.
+ *
+ * @module
+ */
+import type { EngineRequest, Int64, ParameterValue } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import { cString, stoi } from "./c_string.ts";
+import { parseInputs } from "./inputs.ts";
+import { parseJson } from "./json/value.ts";
+import { limitJson, limitRaw } from "./limits.ts";
+import { OutputPlan, parseOutputPlan } from "./output_plan.ts";
+import { parseRequestParameters } from "./parameters.ts";
+import type { SharedMemoryRegions } from "./shared_memory.ts";
+
+/** What an inference request is read against. */
+export interface InferenceContext {
+  readonly modelName: string;
+  /** -1 for the version that the model's policy chooses. */
+  readonly modelVersion: Int64;
+  /** Where shared-memory regions are looked up. */
+  readonly regions: SharedMemoryRegions;
+  /** The limit on JSON and on what is made from it, in bytes. */
+  readonly maxInputSize: number;
+  /** Parameters that forwarded headers add behind those of the body. */
+  readonly forwarded: readonly (readonly [string, ParameterValue])[];
+}
+
+/** A request for the server, and in which form its outputs go back. */
+export interface Inference {
+  readonly request: EngineRequest;
+  readonly plan: OutputPlan;
+}
+
+/**
+ * The length of a body's JSON part from the header `Inference-Header-Content-Length`: the whole body
+ * without that header.
+ *
+ * @throws {TritonError} INVALID_ARG when the header is no number, or not between 0 and `bodyLength`.
+ */
+export function parseHeaderLength(header: string | null, bodyLength: number): number {
+  if (header === null) return bodyLength;
+  const length = stoi(header);
+  const name = "Inference-Header-Content-Length";
+  if (Number.isNaN(length)) {
+    throw new TritonError("INVALID_ARG", `Unable to parse ${name}, got: ${header}`);
+  }
+  if (!Number.isFinite(length)) {
+    throw new TritonError(
+      "INVALID_ARG",
+      `Unable to parse ${name}, value is out of range [ -2147483648, 2147483647 ], got: ${header}`,
+    );
+  }
+  if (length < 0 || length > bodyLength) {
+    throw new TritonError(
+      "INVALID_ARG",
+      `inference header size should be in range (0, ${bodyLength}), got: ${header}`,
+    );
+  }
+  return length;
+}
+
+/**
+ * Reads a request's body, whose first `headerLength` bytes are JSON. With none the whole body is the
+ * one tensor of a raw request, whose outputs are all binary.
+ *
+ * @throws {TritonError} with the texts and codes of Triton's HTTP front end.
+ */
+export function parseInference(
+  body: Uint8Array,
+  headerLength: number,
+  context: InferenceContext,
+): Inference {
+  const { modelName, modelVersion, forwarded } = context;
+  if (headerLength === 0) {
+    limitRaw(body.length, context.maxInputSize);
+    const request = { modelName, modelVersion, inputs: [], rawInput: body, parameters: forwarded };
+    return { request, plan: new OutputPlan(new Map(), true) };
+  }
+  limitJson(headerLength, context.maxInputSize);
+  const json = parseJson(body.subarray(0, headerLength));
+  const id = cString(json.member("id")?.asString("Unable to parse 'id'") ?? "");
+  const { parameters, binaryDataOutput, ...options } = parseRequestParameters(
+    json.member("parameters"),
+  );
+  const inputs = parseInputs(json.requiredMember("inputs", "Unable to parse 'inputs'"), {
+    binary: body.subarray(headerLength),
+    regions: context.regions,
+    modelName,
+    maxInputSize: context.maxInputSize,
+  });
+  const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, context.regions, id);
+  const request: EngineRequest = {
+    ...options,
+    modelName,
+    modelVersion,
+    id,
+    inputs,
+    outputs: plan.requests(),
+    parameters: forwarded.length === 0 ? parameters : [...parameters, ...forwarded],
+    wantsLabels: plan.hasClassification,
+  };
+  return { request, plan };
+}

@@ -1,0 +1,98 @@
+/**
+ * An inference response as JSON, with binary data behind it where the client asked for it.
+ *
+ * @module
+ */
+import type { EngineOutput, EngineResponse } from "../engine.ts";
+import { classify } from "./classification.ts";
+import { JsonWriter } from "./json/writer.ts";
+import { outputElementCount, writeElements } from "./output_json.ts";
+import type { OutputPlan } from "./output_plan.ts";
+import { writeParameterValue } from "./parameters.ts";
+
+/** The body of an inference response. */
+export interface InferenceBody {
+  /** JSON, and the binary outputs behind it. A copy: the response may be released. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The length of the JSON when binary data follows it, else undefined. */
+  readonly headerLength: number | undefined;
+}
+
+/**
+ * Encodes a successful response in the forms of `plan`. `isBatched` says whether the model's shapes
+ * begin with a batch dimension; only classification needs it.
+ *
+ * @throws {TritonError} INVALID_ARG for outputs that cannot be sent in the form that was asked for;
+ * INTERNAL for outputs whose size is not that of their shape.
+ */
+export function encodeInference(
+  response: EngineResponse,
+  plan: OutputPlan,
+  isBatched: boolean,
+): InferenceBody {
+  const writer = new JsonWriter(expectedSize(response, plan));
+  writer.raw("{");
+  if (response.id !== "") writer.raw('"id":').string(response.id).raw(",");
+  writer.raw('"model_name":').string(response.modelName);
+  writer.raw(',"model_version":').string(response.modelVersion);
+  if (response.parameters.length > 0) {
+    writer.raw(',"parameters":{');
+    response.parameters.forEach(([name, value], index) => {
+      if (index > 0) writer.raw(",");
+      writer.string(name).raw(":");
+      writeParameterValue(writer, value);
+    });
+    writer.raw("}");
+  }
+  writer.raw(',"outputs":[');
+  const binary: Uint8Array[] = [];
+  response.outputs.forEach((_, index) => {
+    if (index > 0) writer.raw(",");
+    writeOutput(writer, response, index, plan, isBatched, binary);
+  });
+  writer.raw("]}");
+  const headerLength = writer.length;
+  for (const data of binary) writer.rawBytes(data);
+  const hasBinary = writer.length > headerLength;
+  return { bytes: writer.bytes(), headerLength: hasBinary ? headerLength : undefined };
+}
+
+/** A guess that saves most growing: binary outputs in full, numbers in JSON at ten bytes each. */
+function expectedSize(response: EngineResponse, plan: OutputPlan): number {
+  let size = 512;
+  for (const { name, datatype, byteSize } of response.outputs) {
+    const isText = datatype === "BYTES" || plan.form(name).isBinary;
+    size += 128 + byteSize * (isText ? 1 : 3);
+  }
+  return size;
+}
+
+function writeOutput(
+  writer: JsonWriter,
+  response: EngineResponse,
+  index: number,
+  plan: OutputPlan,
+  isBatched: boolean,
+  binary: Uint8Array[],
+): void {
+  let output: Pick<EngineOutput, "name" | "datatype" | "shape" | "data"> = response.outputs[index];
+  const { isBinary, classCount, placement } = plan.form(output.name);
+  if (classCount > 0) {
+    const label = (classIndex: number) => response.label(index, classIndex);
+    output = { name: output.name, ...classify(output, classCount, isBatched, label) };
+  }
+  writer.raw('{"name":').string(output.name);
+  writer.raw(',"datatype":"').raw(output.datatype).raw('","shape":[');
+  writer.raw(output.shape.join(","));
+  if (placement !== undefined) {
+    writer.raw("]}");
+  } else if (isBinary) {
+    writer.raw('],"parameters":{"binary_data_size":').integer(output.data.length).raw("}}");
+    binary.push(output.data);
+  } else {
+    writer.raw('],"data":[');
+    const count = outputElementCount(output.shape);
+    writeElements(writer, output.name, output.datatype, output.data, count);
+    writer.raw("]}");
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The `inputs` of an inference request: as JSON values, as binary data behind the JSON, or in a
+ * shared-memory region.
+ *
+ * @module
+ */
+import type { EngineInput, Int64, MemorySlice } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import { typeError } from "./json/errors.ts";
+import type { JsonValue } from "./json/value.ts";
+import { limitTensor } from "./limits.ts";
+import { parsePlacement } from "./output_plan.ts";
+import type { SharedMemoryRegions } from "./shared_memory.ts";
+import { readTensor, tensorByteSize } from "./tensor_data.ts";
+
+const INT64_MAX = 2n ** 63n - 1n;
+const NO_DATA = new Uint8Array(0);
+
+/** What the inputs of a request may refer to. */
+export interface InputSources {
+  /** The binary data behind the JSON, which the inputs share out in their order. */
+  readonly binary: Uint8Array;
+  /** Where shared-memory regions are looked up. */
+  readonly regions: SharedMemoryRegions;
+  /** The model's name, for error texts. */
+  readonly modelName: string;
+  /** The largest tensor that JSON may make, in bytes. */
+  readonly maxInputSize: number;
+}
+
+/**
+ * Reads the `inputs` array.
+ *
+ * @throws {TritonError} INTERNAL for members that are missing or have the wrong type; INVALID_ARG for
+ * inputs that have no data or several kinds, and for binary data that is too short or too long.
+ */
+export function parseInputs(json: JsonValue, sources: InputSources): EngineInput[] {
+  let taken = 0;
+  const takeBinary = (name: string, size: Int64): Uint8Array => {
+    const left = sources.binary.length - taken;
+    if (size > left) {
+      throw new TritonError(
+        "INVALID_ARG",
+        `unexpected size for input '${name}', expecting ${
+          BigInt(size) - BigInt(left)
+        } additional ` +
+          `bytes for model '${sources.modelName}'`,
+      );
+    }
+    const start = taken;
+    taken += Number(size);
+    return sources.binary.subarray(start, taken);
+  };
+
+  const inputs: EngineInput[] = [];
+  for (const input of json.asArray("Unable to parse 'inputs'")) {
+    const parameters = input.member("parameters");
+    const data = input.member("data");
+    const binarySize = parameters?.member("binary_data_size");
+    checkSources(data, binarySize, parameters?.member("shared_memory_region"));
+    const name = stringMember(input, "name");
+    const datatype = stringMember(input, "datatype");
+    const shape = parseShape(input);
+    let bytes: Uint8Array | MemorySlice;
+    if (data !== undefined) {
+      bytes = parseData(data, name, datatype, shape, sources.maxInputSize);
+    } else if (binarySize !== undefined) {
+      bytes = takeBinary(name, binarySize.asUint64("Unable to parse 'binary_data_size'"));
+    } else {
+      bytes = parsePlacement(parameters, () => {}, sources.regions) ?? NO_DATA;
+    }
+    inputs.push({ name, datatype, shape, data: bytes });
+  }
+  if (taken !== sources.binary.length) {
+    throw new TritonError(
+      "INVALID_ARG",
+      `unexpected additional input data for model '${sources.modelName}'`,
+    );
+  }
+  return inputs;
+}
+
+function checkSources(
+  data: JsonValue | undefined,
+  binarySize: JsonValue | undefined,
+  region: JsonValue | undefined,
+): void {
+  const count = Number(data !== undefined) + Number(binarySize !== undefined) +
+    Number(region !== undefined);
+  if (count === 1) return;
+  const set = [
+    data && " 'data'",
+    binarySize && " 'binary_data_size'",
+    region && " 'shared_memory_region'",
+  ].filter((name) => name !== undefined);
+  throw new TritonError(
+    "INVALID_ARG",
+    "Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', " +
+      "'shared_memory_region' in 'parameters'. But " +
+      (set.length === 0 ? "no field is set" : `set${set.join("")}`),
+  );
+}
+
+function stringMember(json: JsonValue, name: string): string {
+  const what = `Unable to parse '${name}'`;
+  return json.requiredMember(name, what).asString(what);
+}
+
+function parseShape(input: JsonValue): Int64[] {
+  const what = "Unable to parse 'shape'";
+  return input.requiredMember("shape", what).asArray(what).map((size) => size.asUint64(what));
+}
+
+function parseData(
+  data: JsonValue,
+  name: string,
+  datatype: string,
+  shape: readonly Int64[],
+  maxInputSize: number,
+): Uint8Array {
+  const count = elementCount(name, shape);
+  if (count === 0) return NO_DATA;
+  if (!data.isArray) throw typeError("array", "Unable to parse 'data'");
+  const elementSize = tensorByteSize(datatype, 1);
+  const byteSize = Number(count) * elementSize;
+  if (byteSize > maxInputSize && BigInt(count) * BigInt(elementSize) > INT64_MAX) {
+    throw new TritonError(
+      "INVALID_ARG",
+      `byte size overflow for input '${name}': element count (${count}) * data type size ` +
+        `(${elementSize}) exceeds maximum allowed size (${INT64_MAX})`,
+    );
+  }
+  limitTensor(name, byteSize, maxInputSize);
+  const bytes = readTensor(data, datatype, Number(count), name);
+  limitTensor(name, bytes.length, maxInputSize);
+  return bytes;
+}
+
+/** The elements that `shape` has; none when it has no dimensions, as Triton counts them. */
+function elementCount(name: string, shape: readonly Int64[]): number | bigint {
+  if (shape.length === 0) return 0;
+  const exact = shape.reduce<number>((product, size) => product * Number(size), 1);
+  if (Number.isSafeInteger(exact)) return exact;
+  const text = () => `[${shape.join(",")}]`;
+  let count = 1n;
+  for (const size of shape) {
+    if (size > INT64_MAX) {
+      throw new TritonError(
+        "INVALID_ARG",
+        `invalid shape for input '${name}': shape ${text()} contains one or more invalid dimensions`,
+      );
+    }
+    count *= BigInt(size);
+    if (count > INT64_MAX) {
+      throw new TritonError(
+        "INVALID_ARG",
+        `invalid shape for input '${name}': shape ${text()} causes total element count to exceed ` +
+          `maximum size of ${INT64_MAX}`,
+      );
+    }
+  }
+  return count;
+}

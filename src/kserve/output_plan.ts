@@ -1,0 +1,121 @@
+/**
+ * In which form each output of an inference goes back to the client.
+ *
+ * @module
+ */
+import type { EngineOutputRequest, MemorySlice } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+import type { JsonValue } from "./json/value.ts";
+import type { SharedMemoryRegions } from "./shared_memory.ts";
+
+/** The form of one output. */
+export interface OutputForm {
+  /** Raw bytes behind the JSON instead of a JSON list. */
+  readonly isBinary: boolean;
+  /** How many classes to report instead of the tensor; 0 for the tensor itself. */
+  readonly classCount: number;
+  /** The memory of the client into which the server writes the output. */
+  readonly placement?: MemorySlice;
+}
+
+const JSON_FORM: OutputForm = { isBinary: false, classCount: 0 };
+const BINARY_FORM: OutputForm = { isBinary: true, classCount: 0 };
+
+/** The forms of a request's outputs. */
+export class OutputPlan {
+  readonly #forms: ReadonlyMap<string, OutputForm>;
+  readonly #unlisted: OutputForm;
+
+  /** A plan for the listed outputs; all others are binary or JSON as `isBinary` says. */
+  constructor(forms: ReadonlyMap<string, OutputForm>, isBinary: boolean) {
+    this.#forms = forms;
+    this.#unlisted = isBinary ? BINARY_FORM : JSON_FORM;
+  }
+
+  /** The form of the output called `name`. */
+  form(name: string): OutputForm {
+    return this.#forms.get(name) ?? this.#unlisted;
+  }
+
+  /** Whether any output is to be reported as classes. */
+  get hasClassification(): boolean {
+    for (const { classCount } of this.#forms.values()) if (classCount > 0) return true;
+    return false;
+  }
+
+  /** The listed outputs, for the server. */
+  requests(): EngineOutputRequest[] {
+    return [...this.#forms].map(([name, { placement }]) =>
+      placement === undefined ? { name } : { name, placement }
+    );
+  }
+}
+
+/**
+ * Reads the `outputs` of an inference request. `binaryDataOutput` is the form of those that are not
+ * listed; it does not reach the listed ones.
+ *
+ * @throws {TritonError} INTERNAL for members of the wrong type; INVALID_ARG for outputs that are listed
+ * twice or are to go to shared memory in a form that cannot.
+ */
+export function parseOutputPlan(
+  json: JsonValue | undefined,
+  binaryDataOutput: boolean,
+  regions: SharedMemoryRegions,
+  requestId: string,
+): OutputPlan {
+  const forms = new Map<string, OutputForm>();
+  const outputs = json?.asArray("Unable to parse 'outputs'") ?? [];
+  for (const output of outputs) {
+    const name = output.requiredMember("name", "Unable to parse 'name'").asString(
+      "Unable to parse 'name'",
+    );
+    if (forms.has(name)) {
+      throw new TritonError(
+        "INVALID_ARG",
+        `[request id: ${requestId || "<id_unknown>"}] output '${name}' already exists in request`,
+      );
+    }
+    forms.set(name, parseForm(output.member("parameters"), regions));
+  }
+  return new OutputPlan(forms, binaryDataOutput);
+}
+
+function parseForm(json: JsonValue | undefined, regions: SharedMemoryRegions): OutputForm {
+  const classification = json?.member("classification");
+  const isBinary = json?.member("binary_data")?.asBoolean("Unable to parse 'binary_data'") ?? false;
+  const placement = parsePlacement(json, () => {
+    if (classification !== undefined) throw conflictError("classification");
+    if (isBinary) throw conflictError("binary_data");
+  }, regions);
+  const count = classification?.asUint64("Unable to set 'classification'") ?? 0;
+  // Triton keeps 32 bits of the count.
+  const classCount = Number(BigInt.asUintN(32, BigInt(count)));
+  if (placement !== undefined) return { isBinary: false, classCount: 0, placement };
+  return classCount === 0 ? (isBinary ? BINARY_FORM : JSON_FORM) : { isBinary, classCount };
+}
+
+function conflictError(other: string): TritonError {
+  return new TritonError(
+    "INVALID_ARG",
+    `Output can't set both 'shared_memory_region' and '${other}'`,
+  );
+}
+
+/**
+ * The memory that the `parameters` of an input or output name; undefined when they name none. `check`
+ * runs when they do, before the region is looked up.
+ */
+export function parsePlacement(
+  json: JsonValue | undefined,
+  check: () => void,
+  regions: SharedMemoryRegions,
+): MemorySlice | undefined {
+  const region = json?.member("shared_memory_region");
+  if (json === undefined || region === undefined) return undefined;
+  check();
+  const name = region.asString("Unable to parse 'shared_memory_region'");
+  const member = (key: string) => json.member(key)?.asUint64(`Unable to parse '${key}'`) ?? 0;
+  const byteSize = member("shared_memory_byte_size");
+  return regions.find(name, member("shared_memory_offset"), byteSize);
+}

@@ -1,0 +1,99 @@
+/**
+ * Shared-memory regions: memory that a client has registered by name, for tensors to lie in.
+ *
+ * @module
+ */
+import type { Int64, MemorySlice } from "../engine.ts";
+import { TritonError } from "../errors.ts";
+
+/** Where a region comes from. Regions of both kinds share their names. */
+export type RegionKind = "system" | "cuda";
+
+/** A registered region of system memory, as its status shows it. */
+export interface SystemRegion {
+  readonly name: string;
+  /** The name of the shared-memory object, as `shm_open` takes it. */
+  readonly key: string;
+  /** Where the region begins in the object, in bytes. */
+  readonly offset: Int64;
+  /** The region's size in bytes. */
+  readonly byteSize: Int64;
+}
+
+/** A registered region of a GPU's memory, as its status shows it. */
+export interface CudaRegion {
+  readonly name: string;
+  /** The GPU's number. */
+  readonly deviceId: Int64;
+  /** The region's size in bytes. */
+  readonly byteSize: Int64;
+}
+
+/**
+ * The regions of a server. Every method throws a TritonError with Triton's text; names that are
+ * unknown are NOT_FOUND, except where they are to be unregistered, which is no error.
+ */
+export interface SharedMemoryRegions {
+  /** Whether clients may register regions; when not, those methods throw UNSUPPORTED. */
+  readonly isEnabled: boolean;
+  /** The memory of `byteSize` bytes from `offset` on in the region called `name`. */
+  find(name: string, offset: Int64, byteSize: Int64): MemorySlice;
+  /** Maps a shared-memory object and registers it as `region.name`. */
+  registerSystem(region: SystemRegion): void;
+  /** Opens the GPU memory of a 64-byte CUDA IPC handle and registers it as `region.name`. */
+  registerCuda(region: CudaRegion, handle: Uint8Array): void;
+  /** The system regions by name, or the one called `name`. */
+  systemStatus(name?: string): SystemRegion[];
+  /** The CUDA regions by name, or the one called `name`. */
+  cudaStatus(name?: string): CudaRegion[];
+  /** Takes a region of `kind` out, or all of that kind. */
+  unregister(kind: RegionKind, name?: string): void;
+}
+
+/** The regions of a server whose clients may not register any, which is Triton's default since 2.68. */
+export class DisabledSharedMemory implements SharedMemoryRegions {
+  /** Always false. */
+  readonly isEnabled = false;
+
+  /** Always throws NOT_FOUND. */
+  find(name: string): MemorySlice {
+    throw new TritonError("NOT_FOUND", `Unable to find shared memory region: '${name}'`);
+  }
+
+  /** Always throws UNSUPPORTED. */
+  registerSystem(): void {
+    throw disabledError();
+  }
+
+  /** Always throws UNSUPPORTED. */
+  registerCuda(): void {
+    throw disabledError();
+  }
+
+  /** Empty, or NOT_FOUND for a named region. */
+  systemStatus(name?: string): SystemRegion[] {
+    return noRegions("system", name);
+  }
+
+  /** Empty, or NOT_FOUND for a named region. */
+  cudaStatus(name?: string): CudaRegion[] {
+    return noRegions("cuda", name);
+  }
+
+  /** Always throws UNSUPPORTED. */
+  unregister(): void {
+    throw disabledError();
+  }
+}
+
+function noRegions(kind: RegionKind, name: string | undefined): [] {
+  if (name === undefined) return [];
+  throw new TritonError("NOT_FOUND", `Unable to find ${kind} shared memory region: '${name}'`);
+}
+
+function disabledError(): TritonError {
+  return new TritonError(
+    "UNSUPPORTED",
+    "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.",
+  );
+}

@@ -1,0 +1,167 @@
+/**
+ * Replays the calls recorded with Triton's C++ server against this front end and the same library.
+ *
+ * @module
+ */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { KServeGrpc } from "../../src/grpc/kserve_grpc.ts";
+import type { KServeGrpcOptions } from "../../src/grpc/options.ts";
+import { RestrictedFeatures } from "../../src/kserve/restricted.ts";
+import { TraceSettings } from "../../src/kserve/trace_settings.ts";
+import type { ServerOptions } from "../../src/server/options.ts";
+import { Server } from "../../src/server/server.ts";
+import {
+  assertGolden,
+  type Expected,
+  type GoldenCall,
+  goldenCalls,
+  requestBytes,
+} from "../support/grpc_golden.ts";
+import { RawGrpcClient } from "../support/grpc_raw.ts";
+
+const models = fileURLToPath(new URL("../golden/grpc-models", import.meta.url).href);
+
+const DISABLED: Expected = {
+  code: 12,
+  message:
+    "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.",
+};
+
+function noRegion(name: string): Expected {
+  return { code: 5, message: `Unable to find shared memory region: '${name}'` };
+}
+
+/** Milliseconds in which a server with all models starts or stops, even on a busy machine. */
+const SETUP_TIMEOUT = 120_000;
+
+/** Calls that newer servers than the recorded one answer otherwise: see docs/deviations.md. */
+const DEVIATIONS: Readonly<Record<string, Expected>> = {
+  "model-ready-unknown": {
+    code: 5,
+    message: "Request for unknown model: 'nope' is not found",
+  },
+  "model-ready-unknown-version": {
+    code: 5,
+    message: "Request for unknown model: 'add_sub' version 2 is not found",
+  },
+  "infer-dup-output": {
+    code: 3,
+    message: "[request id: <id_unknown>] output 'OUTPUT0' already exists in request",
+  },
+  "shm-register": DISABLED,
+  "shm-register-again": DISABLED,
+  "shm-register-missing": DISABLED,
+  "shm-register-too-big": DISABLED,
+  "shm-register-unaligned": DISABLED,
+  "shm-unregister-all": DISABLED,
+  "shm-unregister-unknown": DISABLED,
+  "cuda-shm-register-no-gpu": DISABLED,
+  "shm-status-all": { code: 0, message: "" },
+  "shm-status-one": { code: 5, message: "Unable to find system shared memory region: 'r0'" },
+  "cuda-shm-status-of-system-region": {
+    code: 5,
+    message: "Unable to find cuda shared memory region: 'r0'",
+  },
+  "shm-infer-in": noRegion("r0"),
+  "shm-infer-in-out": noRegion("r0"),
+  "shm-mixed-raw": noRegion("r0"),
+  "shm-offset-beyond": noRegion("r0"),
+  "shm-end-beyond": noRegion("r0"),
+  "shm-out-too-small": noRegion("r0"),
+  "shm-out-classification": noRegion("r0"),
+};
+
+/** Copies of the models named here, or of all: the Python backend writes beside them. */
+function makeRepository(name?: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "triton-grpc-golden-"));
+  cpSync(join(models, name ?? ""), join(folder, name ?? ""), { recursive: true });
+  // The ensemble's version has no files, so that version control does not keep its folder.
+  if (name === undefined) mkdirSync(join(folder, "ens", "1"), { recursive: true });
+  return folder;
+}
+
+function restrictions(): RestrictedFeatures {
+  const restricted = new RestrictedFeatures();
+  restricted.createFeatureGroup("infer-key", "infer-value", ["health", "inference"]);
+  restricted.createFeatureGroup("admin-key", "admin-value", [
+    "model-repository",
+    "model-config",
+    "trace",
+    "logging",
+    "statistics",
+    "shared-memory",
+    "metadata",
+  ]);
+  return restricted;
+}
+
+interface Setup {
+  /** The only model of the repository; absent for all models. */
+  readonly model?: string;
+  readonly server: Partial<ServerOptions>;
+  readonly frontend: KServeGrpcOptions;
+}
+
+const SETUPS: Readonly<Record<GoldenCall["server"], Setup>> = {
+  main: {
+    server: { modelControlMode: "explicit", startupModels: ["*"], logInfo: true },
+    frontend: {
+      forwardHeaderPattern: "x-.*",
+      traceSettings: new TraceSettings({ file: "golden_trace.json" }),
+    },
+  },
+  none: { model: "identity_str", server: {}, frontend: {} },
+  restricted: {
+    model: "identity_str",
+    server: {},
+    frontend: { restrictedFeatures: restrictions() },
+  },
+};
+
+const calls = goldenCalls();
+for (const [name, setup] of Object.entries(SETUPS)) {
+  describe(`golden gRPC calls: ${name}`, () => {
+    let repository: string;
+    let server: Server;
+    let frontend: KServeGrpc;
+    let client: RawGrpcClient;
+
+    // As tests and not as hooks, because Bun gives hooks five seconds whatever is said.
+    it("starts", { timeout: SETUP_TIMEOUT }, async () => {
+      repository = makeRepository(setup.model);
+      server = await Server.start({ modelRepository: repository, ...setup.server });
+      frontend = await KServeGrpc.start(server, {
+        address: "127.0.0.1",
+        port: 0,
+        ...setup.frontend,
+      });
+      client = new RawGrpcClient(frontend.port);
+    });
+
+    for (const call of calls.filter((each) => each.server === name)) {
+      it(call.id, async () => {
+        // The unload before it ends in the background.
+        if (call.id === "index-after-unload") await sleep(2000);
+        const reply = await client.call({
+          path: call.rpc,
+          headers: Object.fromEntries(call.metadata),
+          messages: requestBytes(call),
+          deadline: call.id === "deadline-unary" ? 500 : undefined,
+        });
+        assertGolden(call, reply, DEVIATIONS[call.id]);
+      });
+    }
+
+    it("stops", { timeout: SETUP_TIMEOUT }, async () => {
+      await client[Symbol.asyncDispose]();
+      await frontend.stop();
+      await server.stop();
+      rmSync(repository, { recursive: true });
+    });
+  });
+}
