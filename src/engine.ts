@@ -22,9 +22,11 @@ export interface MemorySlice {
 
 /** One input tensor of a request. */
 export interface EngineInput {
+  /** The tensor's name. */
   readonly name: string;
   /** A protocol name; unknown names are passed on as invalid and refused by the server. */
   readonly datatype: string;
+  /** The dimensions, outermost first. */
   readonly shape: readonly Int64[];
   /**
    * The tensor's bytes in Triton's layout: little-endian elements in row-major order; BYTES elements
@@ -35,6 +37,7 @@ export interface EngineInput {
 
 /** An output that the client asked for by name. */
 export interface EngineOutputRequest {
+  /** The tensor's name. */
   readonly name: string;
   /** Where the server shall write this output instead of memory of its own. */
   readonly placement?: MemorySlice;
@@ -42,17 +45,21 @@ export interface EngineOutputRequest {
 
 /** An inference request as the server takes it: protocol parsing is done, nothing is validated. */
 export interface EngineRequest {
+  /** The model's name. */
   readonly modelName: string;
   /** -1 lets the model's version policy choose. */
   readonly modelVersion: Int64;
+  /** The request's id, which the response and error texts repeat; empty or absent for none. */
   readonly id?: string;
   /** Bit 1: sequence start, bit 2: sequence end. */
   readonly flags?: number;
   /** The sequence, as a number or a text; 0 or absent for none. */
   readonly correlationId?: Int64 | string;
+  /** The priority in the model's queue; 0 or absent for the model's default. */
   readonly priority?: Int64;
   /** The time-out in the model's queue, in microseconds; 0 or absent for none. */
   readonly timeoutMicroseconds?: Int64;
+  /** The input tensors. */
   readonly inputs: readonly EngineInput[];
   /** The bytes of the model's only input, whose name and shape the server deduces. Excludes `inputs`. */
   readonly rawInput?: Uint8Array;
@@ -66,8 +73,11 @@ export interface EngineRequest {
 
 /** One output tensor of a response. */
 export interface EngineOutput {
+  /** The tensor's name. */
   readonly name: string;
+  /** The data type by its protocol name. */
   readonly datatype: string;
+  /** The dimensions, outermost first. */
   readonly shape: readonly number[];
   /**
    * The tensor's bytes, in memory of the bridge: valid until the response is released. Empty when the
@@ -89,10 +99,13 @@ export interface EngineResponse {
    * carries nothing but `final`.
    */
   readonly hasContent: boolean;
+  /** The model that answered. */
   readonly modelName: string;
   /** The version that ran, in decimal. */
   readonly modelVersion: string;
+  /** The request's id, empty for none. */
   readonly id: string;
+  /** The response's parameters, in the model's order. */
   readonly parameters: readonly (readonly [string, ParameterValue])[];
   /** In the order in which the model made them. */
   readonly outputs: readonly EngineOutput[];
@@ -121,16 +134,22 @@ export type LoadParameters = ReadonlyMap<string, string | Uint8Array>;
 export interface LogSettings {
   /** The file that log lines go to; empty for the console. */
   file: string;
+  /** Whether information is logged. */
   info: boolean;
+  /** Whether warnings are logged. */
   warning: boolean;
+  /** Whether errors are logged. */
   error: boolean;
+  /** The level of verbose logging, 0 for none. */
   verboseLevel: number;
+  /** The form of the lines. */
   format: "default" | "ISO8601";
 }
 
 /** Something that serves an engine's models and must stop before it does. */
 export interface Frontend {
-  stop(): Promise<void>;
+  /** Lets running requests end, for so many milliseconds at the most, then closes everything. */
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 /**
@@ -148,12 +167,17 @@ export interface Engine {
   /** Takes a front end out again, as the last step of its own stop. */
   detach(frontend: Frontend): void;
 
+  /** Whether the server works at all. */
   isLive(): boolean;
+  /** Whether the server, and with strict readiness every model, can serve. */
   isReady(): boolean;
+  /** Whether a model can serve. */
   isModelReady(name: string, version: Int64): boolean;
   /** `{"name", "version", "extensions"}` */
   serverMetadataJson(): Uint8Array;
+  /** `{"name", "versions", "platform", "inputs", "outputs"}` */
   modelMetadataJson(name: string, version: Int64): Uint8Array;
+  /** The model's configuration, completed, with the field names of `model_config.proto`. */
   modelConfigJson(name: string, version: Int64): Uint8Array;
   /** Statistics of one model, or of all with an empty name. */
   modelStatisticsJson(name: string, version: Int64): Uint8Array;
@@ -162,6 +186,7 @@ export interface Engine {
   /** Whether the model's shapes begin with a batch dimension. */
   hasBatchDimension(name: string, version: Int64): boolean;
 
+  /** `[{"name", "version", "state", "reason"}]` */
   repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array>;
   /** Loads or reloads a model; resolves when it is ready to serve. */
   loadModel(name: string, parameters?: LoadParameters): Promise<void>;
@@ -176,6 +201,7 @@ export interface Engine {
   /** Prometheus text of the process's metrics. */
   metricsText(): Uint8Array;
 
+  /** The log settings of the process. */
   logSettings(): LogSettings;
   /** Changes the given settings at once, for the whole process. */
   updateLogSettings(settings: Partial<LogSettings>): void;

@@ -79,7 +79,6 @@ function setAll(native: Native, made: number, options: ServerOptions, at: Triton
   number("MinSupportedComputeCapability", options.minSupportedComputeCapability);
   flag("ExitOnError", options.exitOnError ?? true);
   flag("StrictReadiness", options.strictReadiness ?? true);
-  number("ExitTimeout", options.exitTimeout ?? 30);
   number("BufferManagerThreadCount", options.bufferManagerThreadCount);
   number("ModelLoadThreadCount", options.modelLoadThreadCount);
   number("ModelLoadRetryCount", options.modelLoadRetryCount ?? 0);
@@ -132,7 +131,6 @@ type NumberSetter =
   | "PinnedMemoryPoolByteSize"
   | "ResponseCacheByteSize"
   | "MinSupportedComputeCapability"
-  | "ExitTimeout"
   | "BufferManagerThreadCount"
   | "ModelLoadThreadCount"
   | "ModelLoadRetryCount"

@@ -52,6 +52,10 @@ export interface RepositoryEntry {
 
 type State = "new" | "starting" | "running" | "stopping" | "stopped";
 
+/** How long, in seconds, a stop waits for requests and models when no other time is given. */
+const DEFAULT_EXIT_TIMEOUT = 30;
+/** What of that is kept, in seconds, for unloading the models. */
+const UNLOAD_SECONDS = 2;
 /** How long a stop waits, after its time-out, for the requests that it then cancelled. */
 const CANCEL_GRACE_MS = 5000;
 /** The longest delay that a timer takes. */
@@ -187,35 +191,43 @@ export class Server implements Engine {
 
   // --- Engine ---
 
+  /** Whether it has started and no stop has begun. */
   get running(): boolean {
     return this.#state === "running";
   }
 
+  /** See {@link Engine.attach}. */
   attach(frontend: Frontend): void {
     if (!this.running) throw new TritonError("UNAVAILABLE", "Server not ready");
     this.#frontends.add(frontend);
   }
 
+  /** See {@link Engine.detach}. */
   detach(frontend: Frontend): void {
     this.#frontends.delete(frontend);
   }
 
+  /** Whether the server works at all. */
   isLive(): boolean {
     return this.#ask("Server exiting", (at, { native }) => native.serverIs("Live", at));
   }
 
+  /** Whether the server, and with strict readiness every model, can serve. */
   isReady(): boolean {
     return this.#ask("Server exiting", (at, { native }) => native.serverIs("Ready", at));
   }
 
+  /** Whether a model can serve; version -1 for the one that the version policy chooses. */
   isModelReady(name: string, version: Int64): boolean {
     return this.#ask(NOT_READY, (at, { native }) => native.modelIsReady(at, name, version));
   }
 
+  /** {@link metadata} as Triton's JSON. */
   serverMetadataJson(): Uint8Array {
     return this.#ask(NOT_READY, (at, { native }) => native.serverMetadata(at));
   }
 
+  /** {@link Model.metadata} as Triton's JSON. */
   modelMetadataJson(name: string, version: Int64): Uint8Array {
     return this.#ask(
       NOT_READY,
@@ -223,10 +235,12 @@ export class Server implements Engine {
     );
   }
 
+  /** {@link Model.config} as Triton's JSON. */
   modelConfigJson(name: string, version: Int64): Uint8Array {
     return this.#ask(NOT_READY, (at, { native }) => native.modelConfig(at, name, version));
   }
 
+  /** {@link Model.statistics} as Triton's JSON; of all models with an empty name. */
   modelStatisticsJson(name: string, version: Int64): Uint8Array {
     return this.#ask(
       NOT_READY,
@@ -234,6 +248,7 @@ export class Server implements Engine {
     );
   }
 
+  /** Whether the model may send other than one response to a request. */
   isDecoupled(name: string, version: Int64): boolean {
     const flags = this.#ask(
       NOT_READY,
@@ -242,6 +257,7 @@ export class Server implements Engine {
     return (flags & TRANSACTION_DECOUPLED) !== 0;
   }
 
+  /** Whether the model's shapes begin with a batch dimension. */
   hasBatchDimension(name: string, version: Int64): boolean {
     const flags = this.#ask(
       NOT_READY,
@@ -250,6 +266,7 @@ export class Server implements Engine {
     return (flags & BATCH_FIRST_DIMENSION) !== 0;
   }
 
+  /** {@link models} as Triton's JSON. */
   async repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array> {
     const out = new Uint8Array(8);
     await this.#job("TRITONSERVER_ServerModelIndex", readyOnly ? INDEX_READY_ONLY : 0, out);
@@ -257,6 +274,7 @@ export class Server implements Engine {
     return (this.#library as Library).native.takeMessage(message);
   }
 
+  /** See {@link Engine.loadModel}; {@link Model.load} is the friendlier form. */
   async loadModel(name: string, parameters: LoadParameters = new Map()): Promise<void> {
     if (parameters.size === 0) {
       return await this.#job("TRITONSERVER_ServerLoadModel", cString(name));
@@ -268,6 +286,7 @@ export class Server implements Engine {
     );
   }
 
+  /** See {@link Engine.unloadModel}; {@link Model.unload} is the friendlier form. */
   unloadModel(name: string, options: { unloadDependents?: boolean } = {}): Promise<void> {
     return this.#job(
       options.unloadDependents
@@ -277,6 +296,7 @@ export class Server implements Engine {
     );
   }
 
+  /** See {@link Engine.infer}: what front ends call. Programs use {@link Model.infer}. */
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
     const library = this.#running();
     let ticket: Ticket;
@@ -292,14 +312,17 @@ export class Server implements Engine {
     return { cancel: () => library.queue.cancel(ticket) };
   }
 
+  /** The Prometheus text of the process's metrics. */
   metricsText(): Uint8Array {
     return this.#ask(NOT_READY, (at, { native }) => native.metrics(at));
   }
 
+  /** The log settings of the process. */
   logSettings(): LogSettings {
     return logSettings();
   }
 
+  /** Changes log settings, for the whole process. */
   updateLogSettings(settings: Partial<LogSettings>): void {
     this.#ask(NOT_READY, (_, { native }) => updateLogSettings(native, settings));
   }
@@ -345,36 +368,42 @@ export class Server implements Engine {
   }
 
   async #stop(): Promise<void> {
-    const { queue } = this.#library as Library;
+    const { native, queue } = this.#library as Library;
     this.#state = "stopping";
     try {
+      const timeout = this.#options.exitTimeout ?? DEFAULT_EXIT_TIMEOUT;
+      const begun = Date.now();
+      const graceMs = timeout * 1000;
       // A front end that fails to stop must not keep the others, or the server, from stopping.
-      await Promise.allSettled(Array.from(this.#frontends, (frontend) => frontend.stop()));
-      let failure: unknown;
+      await Promise.allSettled(
+        Array.from(this.#frontends, (frontend) => frontend.stop({ graceMs })),
+      );
       try {
+        const left = Math.ceil(timeout - (Date.now() - begun) / 1000);
+        const seconds = Math.max(left, Math.min(timeout, UNLOAD_SECONDS));
+        native.set("TRITONSERVER_ServerSetExitTimeout", this.#address, seconds);
         await queue.call("TRITONSERVER_ServerStop", this.#address);
       } catch (error) {
-        failure = error;
+        await this.#cancelCalls();
+        // Deleting the server now would leave requests and models pointing into freed memory: rather
+        // than that, it is left to the end of the process.
+        throw tritonError(error);
       }
       await Promise.allSettled(this.#jobs);
-      // Deleting a server with requests alive would leave them pointing into freed memory; rather than
-      // that, one that does not end is left to the end of the process.
-      if (await this.#endCalls()) await queue.call("TRITONSERVER_ServerDelete", this.#address);
-      if (failure) throw tritonError(failure);
+      await queue.call("TRITONSERVER_ServerDelete", this.#address);
     } finally {
       this.#state = "stopped";
       clearInterval(this.#keepAlive);
     }
   }
 
-  /** Cancels the requests that outlived the exit timeout; whether they have ended. */
-  async #endCalls(): Promise<boolean> {
+  /** Cancels the requests that outlived the exit timeout, and waits a while for their ends. */
+  async #cancelCalls(): Promise<void> {
     const { queue } = this.#library as Library;
     for (const ticket of this.#calls) queue.cancel(ticket);
     for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    return this.#calls.size === 0;
   }
 
   /** The library of a running server. */
