@@ -8,6 +8,8 @@ import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
 import { Health } from "../../proto/gen/health_pb.ts";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { DEFAULT_GRACE_MS, type StopOptions } from "../frontend.ts";
+import { DisabledSharedMemory } from "../kserve/shared_memory.ts";
 import type { ServerCall } from "./call.ts";
 import { healthService } from "./health.ts";
 import { Inferences } from "./inference.ts";
@@ -22,9 +24,6 @@ import type { Transport } from "./transport.ts";
 import { nodeTransport } from "./transport_node.ts";
 
 const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
-
-/** How long calls under way may take after `stop()`, in milliseconds: `--exit-timeout-secs`. */
-const STOP_GRACE = 30_000;
 
 /** What runs between `start()` and `stop()`. */
 interface Running {
@@ -43,7 +42,7 @@ interface Running {
  *
  * await using server = await Server.start({ modelRepository: "/models" });
  * await using grpc = await KServeGrpc.start(server, { port: 8001 });
- * console.log(`gRPC on ${grpc.address}:${grpc.port}`);
+ * console.log(`Serving gRPC on ${grpc.address}`);
  * ```
  */
 export class KServeGrpc implements Frontend, AsyncDisposable {
@@ -74,12 +73,12 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     this.#handlers = this.#createHandlers();
   }
 
-  /** The address given in the options. */
+  /** Where it listens, for example `127.0.0.1:8001`. */
   get address(): string {
-    return this.#options.transport.address;
+    return `${this.#options.transport.address}:${this.port}`;
   }
 
-  /** The port listened on; before `start()` and after `stop()` the one given in the options. */
+  /** The port it listens on; before `start()` and after `stop()` the one of the options. */
   get port(): number {
     return this.#running?.port ?? this.#options.transport.port;
   }
@@ -94,9 +93,9 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     if (this.#running !== undefined || this.#starting) {
       throw new TritonError("ALREADY_EXISTS", "GRPC server is already running.");
     }
+    this.#engine.attach(this);
     this.#starting = true;
     try {
-      this.#engine.attach(this);
       const calls = new Set<ServerCall>();
       const transport = this.#createTransport(calls);
       this.#running = { transport, calls, port: await this.#listen(transport) };
@@ -109,14 +108,15 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   /**
-   * Stops: new calls are refused, those under way may finish within 30 seconds and are then cut.
+   * Stops: new calls are refused, those under way may finish within the grace, then they are cancelled
+   * and cut off. A stop under way is waited for.
    *
    * @throws {TritonError} UNAVAILABLE when it does not run.
    */
-  async stop(): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
     const running = this.#running;
     if (running === undefined) throw new TritonError("UNAVAILABLE", "GRPC server is not running.");
-    this.#stopping ??= this.#drain(running);
+    this.#stopping ??= this.#drain(running, options.graceMs ?? DEFAULT_GRACE_MS);
     await this.#stopping;
   }
 
@@ -126,7 +126,8 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   #createHandlers(): Map<string, CallHandler> {
-    const { headerPattern, inferCompressionLevel, regions, traceSettings } = this.#options;
+    const { headerPattern, inferCompressionLevel, traceSettings } = this.#options;
+    const regions = new DisabledSharedMemory();
     const engine = this.#engine;
     const handlers = new Map<string, CallHandler>();
     const specs = [
@@ -179,11 +180,11 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     }
   }
 
-  async #drain({ transport, calls }: Running): Promise<void> {
+  async #drain({ transport, calls }: Running, graceMs: number): Promise<void> {
     const drained = transport.drain();
     // Watching and reflection have no end of their own.
     for (const call of calls) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
-    const cut = setTimeout(() => transport.close(), STOP_GRACE);
+    const cut = setTimeout(() => transport.close(), graceMs);
     await drained;
     clearTimeout(cut);
     this.#running = undefined;

@@ -8,7 +8,6 @@ import { readFileSync } from "node:fs";
 import { TritonError } from "../errors.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
-import { DisabledSharedMemory, type SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import { TraceSettings } from "../kserve/trace_settings.ts";
 import { COMPRESSION_LEVELS, type CompressionLevel } from "./compression.ts";
 import type { TransportOptions, TransportTls } from "./transport.ts";
@@ -60,15 +59,17 @@ export interface KServeGrpcOptions {
    */
   inferCompressionLevel?: CompressionLevel;
   /**
-   * A regular expression; request metadata with a match in its name is handed to the model as a
-   * parameter. Default `""`, none; `--grpc-header-forward-pattern`.
+   * Request metadata whose name this expression finds, anywhere in it, is handed to the model as string
+   * parameters. The text of a regular expression, which ignores case unless it begins with `(?-i)`, or
+   * one. Default `""`, none; `--grpc-header-forward-pattern`.
    */
-  forwardHeaderPattern?: string;
+  forwardHeaderPattern?: string | RegExp;
   /** Methods that only answer calls with certain metadata; `--grpc-restricted-protocol`. */
   restrictedFeatures?: RestrictedFeatures;
-  /** The server's regions of shared memory. Default: none, and clients may register none. */
-  sharedMemoryRegions?: SharedMemoryRegions;
-  /** The server's trace settings, to be shared by its front ends. Default: settings of its own. */
+  /**
+   * The trace settings that clients see and change. Give the same to all front ends of a server.
+   * Default: tracing is off and has no file; `--trace-config`.
+   */
   traceSettings?: TraceSettings;
 }
 
@@ -78,7 +79,6 @@ export interface ResolvedOptions {
   readonly inferCompressionLevel: CompressionLevel;
   readonly headerPattern: RegExp | undefined;
   readonly restrictedFeatures: RestrictedFeatures;
-  readonly regions: SharedMemoryRegions;
   readonly traceSettings: TraceSettings;
 }
 
@@ -114,7 +114,6 @@ export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
     inferCompressionLevel,
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
-    regions: options.sharedMemoryRegions ?? new DisabledSharedMemory(),
     traceSettings: options.traceSettings ?? new TraceSettings(),
   };
 }

@@ -11,12 +11,9 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  createHandlerContext,
-  type HandlerContext,
-  type MethodImplSpec,
-} from "@connectrpc/connect";
+import type { MethodImplSpec } from "@connectrpc/connect";
 import { type CallListener, ServerCall } from "./call.ts";
+import { CallContext } from "./call_context.ts";
 import { requestEncoding } from "./compression.ts";
 import { PREFIX_SIZE } from "./framing.ts";
 import { StatusCode, statusFields, statusOf, UNPARSABLE } from "./status.ts";
@@ -126,7 +123,7 @@ export function takeOne(
 /** Handles the calls of a method that is implemented as a Connect service, unary or server streaming. */
 export function connectHandler(spec: MethodImplSpec): CallHandler {
   return (call) => {
-    const cancel = new AbortController();
+    const context = new CallContext(spec.method, call);
     call.listener = {
       ...takeOne(call, (bytes) => {
         let message: MessageShape<DescMessage>;
@@ -136,10 +133,10 @@ export function connectHandler(spec: MethodImplSpec): CallHandler {
           call.finish(UNPARSABLE);
           return;
         }
-        void invoke(spec, message, call, cancel.signal)
+        invoke(spec, message, call, context)
           .then(() => call.finish(), (reason) => call.finish(statusOf(reason)));
       }),
-      cancelled: () => cancel.abort(),
+      cancelled: () => context.cancel(),
     };
   };
 }
@@ -148,9 +145,8 @@ async function invoke(
   spec: MethodImplSpec,
   message: MessageShape<DescMessage>,
   call: ServerCall,
-  signal: AbortSignal,
+  context: CallContext,
 ): Promise<void> {
-  const context = contextOf(spec, call, signal);
   const { output } = spec.method;
   if (spec.kind === "unary") {
     call.send(encodeFrame(output, create(output, await spec.impl(message, context))));
@@ -160,15 +156,4 @@ async function invoke(
       call.send(encodeFrame(output, create(output, reply)));
     }
   }
-}
-
-function contextOf(spec: MethodImplSpec, call: ServerCall, signal: AbortSignal): HandlerContext {
-  return createHandlerContext({
-    service: spec.method.parent,
-    method: spec.method,
-    protocolName: "grpc",
-    requestMethod: "POST",
-    url: call.path,
-    requestSignal: signal,
-  });
 }

@@ -26,12 +26,21 @@ import type {
 /** Bytes that a client may send on a stream before the call has taken any of them. */
 const STREAM_WINDOW = 4 << 20;
 
+/**
+ * Megabytes that a connection may hold before its streams are reset. The runtime's default is 10, less
+ * than one message; here the flow-control windows and the pausing of streams keep the bounds.
+ */
+const SESSION_MEMORY = 1 << 20;
+
 /** A server of `node:http2` that hands each stream to `onStream`. */
 export function nodeTransport(options: TransportOptions, onStream: StreamHandler): Transport {
-  const settings = { initialWindowSize: STREAM_WINDOW };
+  const shared = {
+    settings: { initialWindowSize: STREAM_WINDOW },
+    maxSessionMemory: SESSION_MEMORY,
+  };
   const { tls } = options;
-  const server = tls === undefined ? createServer({ settings }) : createSecureServer({
-    settings,
+  const server = tls === undefined ? createServer(shared) : createSecureServer({
+    ...shared,
     cert: tls.cert,
     key: tls.key,
     ca: tls.clientAuthorities,

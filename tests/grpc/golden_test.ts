@@ -23,6 +23,7 @@ import {
   requestBytes,
 } from "../support/grpc_golden.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
+import { assertNothingAlive } from "../support/real_server.ts";
 
 const models = fileURLToPath(new URL("../golden/grpc-models", import.meta.url).href);
 
@@ -39,7 +40,7 @@ function noRegion(name: string): Expected {
 /** Milliseconds in which a server with all models starts or stops, even on a busy machine. */
 const SETUP_TIMEOUT = 120_000;
 
-/** Calls that newer servers than the recorded one answer otherwise: see docs/deviations.md. */
+/** Calls that newer servers than the recorded one answer otherwise: see docs/deviations-grpc.md. */
 const DEVIATIONS: Readonly<Record<string, Expected>> = {
   "model-ready-unknown": {
     code: 5,
@@ -100,6 +101,12 @@ function restrictions(): RestrictedFeatures {
   return restricted;
 }
 
+/** Waits for the unload before this, which ends in the background. */
+async function unloaded(server: Server): Promise<void> {
+  const index = async () => new TextDecoder().decode(await server.repositoryIndexJson(false));
+  while ((await index()).includes("UNLOADING")) await sleep(100);
+}
+
 interface Setup {
   /** The only model of the repository; absent for all models. */
   readonly model?: string;
@@ -145,8 +152,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
 
     for (const call of calls.filter((each) => each.server === name)) {
       it(call.id, async () => {
-        // The unload before it ends in the background.
-        if (call.id === "index-after-unload") await sleep(2000);
+        if (call.id === "index-after-unload") await unloaded(server);
         const reply = await client.call({
           path: call.rpc,
           headers: Object.fromEntries(call.metadata),
@@ -160,6 +166,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
     it("stops", { timeout: SETUP_TIMEOUT }, async () => {
       await client[Symbol.asyncDispose]();
       await frontend.stop();
+      await assertNothingAlive(server);
       await server.stop();
       rmSync(repository, { recursive: true });
     });

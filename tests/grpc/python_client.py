@@ -76,6 +76,16 @@ def large(client):
     assert (result.as_numpy("OUTPUT0") == values).all()
 
 
+def large_at_once(client):
+    values = np.random.default_rng(1).random(1 << 20, dtype=np.float32)
+    answers = queue.Queue()
+    for _ in range(8):
+        client.async_infer("echo", [tensor(values)], lambda result, error: answers.put((result, error)))
+    for _ in range(8):
+        result, error = answers.get(timeout=60)
+        assert error is None and (result.as_numpy("OUTPUT0") == values).all(), error
+
+
 def concurrent(client):
     calls = []
     for i in range(200):
@@ -201,7 +211,7 @@ def connections(_client):
 
 
 with triton.InferenceServerClient(URL) as shared:
-    for test in (metadata, unary, large, concurrent, cancelled, stream, status_mode, slow_reader, asynchronous, connections):
+    for test in (metadata, unary, large, large_at_once, concurrent, cancelled, stream, status_mode, slow_reader, asynchronous, connections):
         start = time.time()
         test(shared)
         print(f"{test.__name__} {time.time() - start:.2f} s", flush=True)

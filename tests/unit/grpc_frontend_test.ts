@@ -77,7 +77,7 @@ describe("KServeGrpc: life", () => {
     assert.equal(frontend.port, 0);
     await frontend.start();
     assert.ok(frontend.port > 0);
-    assert.equal(frontend.address, "127.0.0.1");
+    assert.equal(frontend.address, `127.0.0.1:${frontend.port}`);
     assert.ok(engine.frontends.has(frontend));
     await assert.rejects(frontend.start(), {
       code: "ALREADY_EXISTS",
@@ -124,6 +124,21 @@ describe("KServeGrpc: life", () => {
         messages: [new Uint8Array(0)],
       });
       assert.equal(late.code, -1);
+    });
+  });
+});
+
+describe("KServeGrpc: the end of the grace", () => {
+  it("cuts calls that do not end, and cancels them", async () => {
+    await withFrontend(async (client, engine, frontend) => {
+      const unary = client.call({ path: INFER, messages: [inferBytes("hang")] });
+      const stream = client.call({ path: STREAM_INFER, messages: [inferBytes("hang")] });
+      while (engine.inferences.length < 2) await sleep(5);
+      await frontend.stop({ graceMs: 50 });
+      assert.notEqual((await unary).code, 0);
+      assert.notEqual((await stream).code, 0);
+      assert.ok(engine.inferences.every(({ cancelled }) => cancelled));
+      for (const inference of engine.inferences) inference.respond();
     });
   });
 });
