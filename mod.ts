@@ -48,11 +48,21 @@ export type {
   ParameterValue,
   ResponseHandler,
 } from "./src/engine.ts";
-export type { StopOptions } from "./src/frontend.ts";
+export type { HttpApp, StopOptions } from "./src/frontend.ts";
 export { KServeHttp, type KServeHttpOptions } from "./src/http/kserve_http.ts";
 export { KServeGrpc } from "./src/grpc/kserve_grpc.ts";
 export type { KServeGrpcOptions } from "./src/grpc/options.ts";
+export type { CompressionLevel } from "./src/grpc/compression.ts";
 export { Metrics, type MetricsOptions } from "./src/metrics/metrics.ts";
+export {
+  type TraceLevel,
+  type TraceMode,
+  type TraceOptions,
+  type TraceSetting,
+  TraceSettings,
+  type TraceUpdate,
+} from "./src/kserve/trace_settings.ts";
+export type { LiveCounters } from "./ffi/bridge/queue.ts";
 export { Feature, RestrictedFeatures, type Restriction } from "./src/kserve/restricted.ts";
 export { type SetUpOptions, setUpTriton } from "./src/setup/setup.ts";
 export { findSetUpTriton, type TritonInstallation } from "./src/setup/installation.ts";

@@ -17,13 +17,26 @@ export interface StopOptions {
   readonly graceMs?: number;
 }
 
+/**
+ * The app of a front end: a Hono app, as far as the types of this package say it. Mount it in one of
+ * your own with `app.mount("/path", frontend.app.fetch)`.
+ */
+export interface HttpApp {
+  /** Answers a request, without any network. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
 /** What an {@link HttpService} serves, and where. */
 export interface HttpServiceOptions {
   /** What the server is called in error texts: `HTTP`, `Metrics`. */
   readonly name: string;
+  /** The address to listen on. */
   readonly address: string;
+  /** The port to listen on; 0 lets the system choose. */
   readonly port: number;
+  /** Whether several processes may listen on the port. */
   readonly reusePort: boolean;
+  /** What answers the requests. */
   readonly handler: HttpHandler;
   /** Called when requests have outlived the grace of a stop. */
   readonly onCut: () => void;

@@ -5,7 +5,6 @@
  */
 import { packByteStrings, unpackByteStrings } from "./byte_strings.ts";
 import { type DataType, datatypeByteSize, isDataType } from "./datatype.ts";
-import { TritonError } from "./errors.ts";
 import { fromBfloat16, toBfloat16 } from "./float16.ts";
 
 /** The typed arrays that hold a tensor's elements. BF16 elements come as their 16 bits. */

@@ -1,5 +1,6 @@
 /**
- * The model of `demo`: it adds and subtracts.
+ * The small model of `demo`, which adds and subtracts. It is examples/models/add_sub, held here because the
+ * package has no examples.
  *
  * @module
  */
@@ -9,7 +10,8 @@ import { join } from "node:path";
 /** The model's name. */
 export const DEMO_MODEL = "add_sub";
 
-const CONFIG = `backend: "python"
+const CONFIG = `# Adds and subtracts numbers, pair by pair.
+backend: "python"
 input [
   { name: "A" data_type: TYPE_FP32 dims: [ -1 ] },
   { name: "B" data_type: TYPE_FP32 dims: [ -1 ] }
@@ -32,10 +34,9 @@ class TritonPythonModel:
             triton.get_input_tensor_by_name(request, name).as_numpy()
             for name in ("A", "B")
         )
-        return triton.InferenceResponse([
-            triton.Tensor("SUM", a + b),
-            triton.Tensor("DIFFERENCE", a - b),
-        ])
+        return triton.InferenceResponse(
+            [triton.Tensor("SUM", a + b), triton.Tensor("DIFFERENCE", a - b)]
+        )
 `;
 
 /** Writes the model into the model repository at `folder`. */

@@ -7,7 +7,6 @@
 import type { KServeGrpcOptions } from "../grpc/options.ts";
 import type { KServeHttpOptions } from "../http/kserve_http.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
-import { TraceSettings } from "../kserve/trace_settings.ts";
 import type { ServerOptions } from "../server/options.ts";
 import type { SettingGroups } from "./values.ts";
 
@@ -53,7 +52,6 @@ export interface Draft {
 
 /** The options of `serve` without any flag. */
 export function emptyDraft(): Draft {
-  const traceSettings = new TraceSettings(); // both front ends show and change the same
   return {
     server: { logInfo: true, logWarning: true, logError: true },
     modelRepositories: new Set(),
@@ -73,14 +71,12 @@ export function emptyDraft(): Draft {
       address: "0.0.0.0",
       port: 8000,
       restrictedFeatures: new RestrictedFeatures(),
-      traceSettings,
     },
     grpc: {
       allow: true,
       address: "0.0.0.0",
       port: 8001,
       restrictedFeatures: new RestrictedFeatures(),
-      traceSettings,
     },
     metrics: { allow: true, address: "", port: 8002 },
     notices: [],

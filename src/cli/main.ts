@@ -14,8 +14,9 @@ Commands:
   setup   Fetches a Triton, which serve does by itself where there is none.
           --directory <path>  where to; the default is a folder of the user's cache
           --fresh             fetches it anew
-  demo    Serves a small model, sends it a request and shows the answer.
+  demo    Serves a model, sends it requests and shows the answers.
           --once              stops then
+          --http-port <port>, --grpc-port <port>, --metrics-port <port>
 
   --help     Prints this; behind serve, prints its flags.
   --version  Prints the version.`;

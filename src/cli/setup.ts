@@ -4,7 +4,7 @@
  * @module
  */
 import type { TritonInstallation } from "../setup/installation.ts";
-import { setUpTriton } from "../setup/setup.ts";
+import { type SetUpOptions, setUpTriton } from "../setup/setup.ts";
 import { CommandError } from "./errors.ts";
 import { splitFlags } from "./getopt.ts";
 
@@ -29,7 +29,7 @@ export async function setup(args: readonly string[]): Promise<number> {
 
 /** Fetches a Triton, saying on standard error how far it is. */
 export async function fetchTriton(
-  options: { directory?: string; fresh?: boolean } = {},
+  options: Omit<SetUpOptions, "progress"> = {},
 ): Promise<TritonInstallation> {
   try {
     return await setUpTriton({ ...options, progress: (line) => console.error(line) });

@@ -69,7 +69,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
    */
   constructor(engine: Engine, options: KServeGrpcOptions = {}) {
     this.#engine = engine;
-    this.#options = resolveOptions(options);
+    this.#options = resolveOptions(engine, options);
     this.#handlers = this.#createHandlers();
   }
 

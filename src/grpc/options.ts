@@ -5,10 +5,11 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import type { Engine } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
-import { TraceSettings } from "../kserve/trace_settings.ts";
+import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
 import { COMPRESSION_LEVELS, type CompressionLevel } from "./compression.ts";
 import type { TransportOptions, TransportTls } from "./transport.ts";
 
@@ -67,8 +68,8 @@ export interface KServeGrpcOptions {
   /** Methods that only answer calls with certain metadata; `--grpc-restricted-protocol`. */
   restrictedFeatures?: RestrictedFeatures;
   /**
-   * The trace settings that clients see and change. Give the same to all front ends of a server.
-   * Default: tracing is off and has no file; `--trace-config`.
+   * The trace settings that clients see and change; `--trace-config`. Default: those that the front
+   * ends of the server share, with tracing off and no file.
    */
   traceSettings?: TraceSettings;
 }
@@ -83,13 +84,13 @@ export interface ResolvedOptions {
 }
 
 /**
- * Checks `options`, fills in defaults, and reads the certificate files.
+ * Checks the `options` of a front end for `engine`, fills in defaults, and reads the certificate files.
  *
  * @throws {RangeError} when a number is out of its range, or a level is unknown.
  * @throws {TritonError} INVALID_ARG when a file cannot be read or the header pattern is no regular
  * expression.
  */
-export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
+export function resolveOptions(engine: Engine, options: KServeGrpcOptions): ResolvedOptions {
   const { inferCompressionLevel = "none" } = options;
   if (!COMPRESSION_LEVELS.includes(inferCompressionLevel)) {
     throw new RangeError(
@@ -114,7 +115,7 @@ export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
     inferCompressionLevel,
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
-    traceSettings: options.traceSettings ?? new TraceSettings(),
+    traceSettings: options.traceSettings ?? traceSettingsOf(engine),
   };
 }
 

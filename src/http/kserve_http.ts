@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { Engine, Frontend } from "../engine.ts";
-import { HttpService, type StopOptions } from "../frontend.ts";
+import { type HttpApp, HttpService, type StopOptions } from "../frontend.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { DEFAULT_MAX_INPUT_SIZE } from "../kserve/limits.ts";
 import type { RestrictedFeatures } from "../kserve/restricted.ts";
 import { DisabledSharedMemory } from "../kserve/shared_memory.ts";
-import { TraceSettings } from "../kserve/trace_settings.ts";
+import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
 import { kserveApp } from "./app.ts";
 import { InFlight } from "./in_flight.ts";
 
@@ -41,8 +40,8 @@ export interface KServeHttpOptions {
    */
   readonly maxInputSize?: number;
   /**
-   * The trace settings that the trace endpoints show and change [`--trace-config`]. Give the same to all
-   * front ends of a server. Default: tracing is off and has no file.
+   * The trace settings that the trace endpoints show and change [`--trace-config`]. Default: those that
+   * the front ends of the server share, with tracing off and no file.
    */
   readonly traceSettings?: TraceSettings;
 }
@@ -62,7 +61,7 @@ export interface KServeHttpOptions {
  */
 export class KServeHttp implements Frontend, AsyncDisposable {
   /** The app with all endpoints, to be mounted in another one; it works without {@link start}. */
-  readonly app: Hono;
+  readonly app: HttpApp;
   readonly #service: HttpService;
 
   /**
@@ -79,7 +78,7 @@ export class KServeHttp implements Frontend, AsyncDisposable {
       headerForwardPattern = "",
       restrictedFeatures,
       maxInputSize = DEFAULT_MAX_INPUT_SIZE,
-      traceSettings = new TraceSettings(),
+      traceSettings = traceSettingsOf(engine),
     } = options;
     if (!(maxInputSize > 0)) {
       throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);

@@ -38,7 +38,7 @@ export function parseGenerate(body: Uint8Array, context: GenerateContext): Engin
   const id = cString(json.member("id")?.asString("Unable to parse 'id'") ?? "");
   const inputs: EngineInput[] = [];
   const parameters: (readonly [string, ParameterValue])[] = [];
-  mapMembers(json, context, inputs, parameters, true);
+  mapMembers(json, context, id, inputs, parameters, true);
   const { modelName, modelVersion } = context;
   return { modelName, modelVersion, id, inputs, parameters };
 }
@@ -46,6 +46,7 @@ export function parseGenerate(body: Uint8Array, context: GenerateContext): Engin
 function mapMembers(
   json: JsonValue,
   context: GenerateContext,
+  id: string,
   inputs: EngineInput[],
   parameters: (readonly [string, ParameterValue])[],
   isTop: boolean,
@@ -62,16 +63,26 @@ function mapMembers(
       }
       const object = value.asObject(`Expected JSON object for keyword: '${NESTED}'`);
       prefixed(`Converting keyword: '${NESTED}': `, () => {
-        mapMembers(object, context, inputs, parameters, false);
+        mapMembers(object, context, id, inputs, parameters, false);
       });
     } else if (input !== undefined) {
       const tensor = mapInput(name, value, input, sum, context.maxInputSize);
+      if (inputs.some((other) => other.name === name)) throw duplicateError(name, id);
       sum += tensor.data.length;
       inputs.push(tensor);
     } else {
       parameters.push([cString(name), parameterValue(name, value)]);
     }
   }
+}
+
+/** The server's own error, given here because of the keyword that it may lie under. */
+function duplicateError(input: string, id: string): TritonError {
+  const request = id === "" ? "<id_unknown>" : id;
+  return new TritonError(
+    "INVALID_ARG",
+    `[request id: ${request}] input '${input}' already exists in request`,
+  );
 }
 
 /** Runs `step` and puts `prefix` before the text of an error. */

@@ -32,10 +32,11 @@ export function parseLoadRequest(body: Uint8Array): LoadParameters {
   const parameters = new Map<string, string | Uint8Array>();
   if (body.length === 0) return parameters;
   for (const { name, value } of parseJson(body).member("parameters")?.membersByName() ?? []) {
+    const content = value.asBytes();
     if (name === "config") {
       parameters.set(name, value.asString());
     } else if (name.startsWith("file:")) {
-      parameters.set(name, decodeBase64(value.asBytes()));
+      parameters.set(name, decodeBase64(content));
     } else {
       throw new TritonError("INTERNAL", "unexpected error on creating Triton parameter");
     }

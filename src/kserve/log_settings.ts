@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogSettings } from "../engine.ts";
+import type { Int64, LogSettings } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import type { JsonValue } from "./json/value.ts";
 import { JsonWriter } from "./json/writer.ts";
@@ -48,9 +48,14 @@ export function applyLogSettings(
   const error = member("log_error");
   if (error !== undefined) update({ error: error.asBoolean() });
   const level = member("log_verbose_level");
-  if (level !== undefined) update({ verboseLevel: Number(level.asUint64()) });
+  if (level !== undefined) update({ verboseLevel: verboseLevel(level.asUint64()) });
   const format = member("log_format")?.asString();
   if (format !== undefined) update({ format: checkFormat(format) });
+}
+
+/** Triton keeps the low 32 bits, and takes what is negative then for 0. */
+function verboseLevel(level: Int64): number {
+  return Math.max(0, Number(BigInt.asIntN(32, BigInt(level))));
 }
 
 function checkFormat(format: string): LogSettings["format"] {

@@ -83,11 +83,12 @@ export function parseOutputPlan(
 
 function parseForm(json: JsonValue | undefined, regions: SharedMemoryRegions): OutputForm {
   const classification = json?.member("classification");
-  const isBinary = json?.member("binary_data")?.asBoolean("Unable to parse 'binary_data'") ?? false;
+  const binary = json?.member("binary_data");
   const placement = parsePlacement(json, () => {
     if (classification !== undefined) throw conflictError("classification");
-    if (isBinary) throw conflictError("binary_data");
+    if (binary?.asBoolean("Unable to set 'binary_data'")) throw conflictError("binary_data");
   }, regions);
+  const isBinary = binary?.asBoolean("Unable to parse 'binary_data'") ?? false;
   const count = classification?.asUint64("Unable to set 'classification'") ?? 0;
   // Triton keeps 32 bits of the count.
   const classCount = Number(BigInt.asUintN(32, BigInt(count)));

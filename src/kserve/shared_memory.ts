@@ -11,6 +11,7 @@ export type RegionKind = "system" | "cuda";
 
 /** A registered region of system memory, as its status shows it. */
 export interface SystemRegion {
+  /** The name under which the client registered it. */
   readonly name: string;
   /** The name of the shared-memory object, as `shm_open` takes it. */
   readonly key: string;
@@ -22,6 +23,7 @@ export interface SystemRegion {
 
 /** A registered region of a GPU's memory, as its status shows it. */
 export interface CudaRegion {
+  /** The name under which the client registered it. */
   readonly name: string;
   /** The GPU's number. */
   readonly deviceId: Int64;

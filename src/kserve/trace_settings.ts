@@ -42,6 +42,16 @@ export type TraceUpdate = { -readonly [Field in keyof TraceSetting]?: TraceSetti
 
 const DEFAULTS: TraceSetting = { level: [], rate: 1000, count: -1, logFrequency: 0 };
 
+/** By the server's engine. */
+const shared = new WeakMap<object, TraceSettings>();
+
+/** The settings that the front ends of `engine` share when they were given none. */
+export function traceSettingsOf(engine: object): TraceSettings {
+  const settings = shared.get(engine) ?? new TraceSettings();
+  shared.set(engine, settings);
+  return settings;
+}
+
 /** The trace settings of a server, shared by its front ends. */
 export class TraceSettings {
   /** Where traces go. */

@@ -6,7 +6,7 @@
 import { Hono } from "hono";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import { HttpService, type StopOptions } from "../frontend.ts";
+import { type HttpApp, HttpService, type StopOptions } from "../frontend.ts";
 import { errorBody } from "../kserve/error_body.ts";
 
 /** Options of {@link Metrics}; in brackets the flag of `tritonserver` that each stands for. */
@@ -34,7 +34,7 @@ export interface MetricsOptions {
  */
 export class Metrics implements Frontend, AsyncDisposable {
   /** The app with the endpoint, to be mounted in another one; it works without {@link start}. */
-  readonly app: Hono;
+  readonly app: HttpApp;
   readonly #service: HttpService;
 
   /**

@@ -171,6 +171,7 @@ export class Server implements Engine {
 
   /** Adds a repository, in mode `"explicit"`; `mapping` gives its folders other model names. */
   async registerModelRepository(path: string, mapping: Record<string, string> = {}): Promise<void> {
+    this.#checkRepositories();
     const parameters = new Map(Object.entries(mapping));
     await this.#withParameters(
       parameters,
@@ -180,8 +181,9 @@ export class Server implements Engine {
   }
 
   /** Takes a repository out again. Its loaded models stay. */
-  unregisterModelRepository(path: string): Promise<void> {
-    return this.#job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
+  async unregisterModelRepository(path: string): Promise<void> {
+    this.#checkRepositories();
+    await this.#job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
   }
 
   /** What is alive in the bridge to Triton, over all servers of the process; for leak tests. */
@@ -410,6 +412,11 @@ export class Server implements Engine {
   #running(): Library {
     if (this.#state !== "running") throw new TritonError("UNAVAILABLE", NOT_READY);
     return this.#library as Library;
+  }
+
+  /** A server whose start failed, with `exitOnError` false, has no repositories: Triton would crash. */
+  #checkRepositories(): void {
+    if (!this.isLive()) throw new TritonError("UNAVAILABLE", NOT_READY);
   }
 
   #ask<T>(refusal: string, ask: (address: number, library: Library) => T): T {

@@ -5,7 +5,7 @@
  */
 
 /**
- * The packages of `examples/models/read_text`, as `setUpTriton` takes them (about 90 MB). The one that
+ * The packages of `examples/demo_models/read_text`, as `setUpTriton` takes them (about 90 MB). The one that
  * carries the networks is installed alone: it asks for the OpenCV that needs a display's libraries,
  * and works with the one that does not. That one is held at its last version for numpy 1, or pip would
  * download every later version to see whether it fits.

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { KServeHttp, type KServeHttpOptions } from "../../src/http/kserve_http.ts";
 import { Feature, RestrictedFeatures } from "../../src/kserve/restricted.ts";
@@ -14,6 +16,8 @@ import type { ServerOptions } from "../../src/server/options.ts";
 import { Server } from "../../src/server/server.ts";
 
 const models = fileURLToPath(new URL("../golden/models", import.meta.url).href);
+// The ensemble's version folder is empty, which git does not keep.
+mkdirSync(join(models, "ens", "1"), { recursive: true });
 
 /** How each server was started when the cases were recorded. */
 const SERVERS: Record<string, () => { server: ServerOptions; http: KServeHttpOptions }> = {

@@ -169,7 +169,9 @@ test("a server that has stopped is answered for with 503", async () => {
 describe("Metrics", () => {
   const engine = new FakeEngine();
   const get = async (path: string, method = "GET") => {
-    const response = await new Metrics(engine).app.request(path, { method });
+    const response = await new Metrics(engine).app.fetch(
+      new Request(`http://localhost${path}`, { method }),
+    );
     const type = response.headers.get("content-type");
     return [response.status, type, await response.text()];
   };

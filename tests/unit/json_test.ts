@@ -64,6 +64,7 @@ describe("parseJson() refuses malformed documents with rapidjson's text and offs
     ['"a', "Missing a closing quotation mark in string.", 2],
     ["1e309", "Number too big to be stored in double.", 0],
     ["[0e309]", "Number too big to be stored in double.", 1],
+    ["1" + "0".repeat(309) + "e-9", "Number too big to be stored in double.", 0],
     ["1" + "0".repeat(309), "Number too big to be stored in double.", 0],
     ["1.", "Miss fraction part in number.", 2],
     ["[1.x]", "Miss fraction part in number.", 3],
@@ -141,6 +142,7 @@ describe("parseJson()", () => {
     assert.ok(Number.isNaN(read("-NaN")));
     assert.equal(read("-Inf"), -Infinity);
     assert.equal(read("Infinity"), Infinity);
+    assert.equal(read("123e307"), Infinity); // only exponents beyond 308 are refused
     assert.equal(read("1e-400"), 0);
     assert.equal(read("18446744073709551615"), 2 ** 64);
   });

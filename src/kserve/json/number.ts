@@ -35,6 +35,7 @@ export function endOfNumber(bytes: Uint8Array, start: number): number {
     at++;
   } else if (byte > ZERO && byte <= NINE) {
     do at++; while (at < length && isDigit(bytes[at]));
+    if (at - digits > 300) refuseInfinite(bytes, start, at);
   } else {
     return endOfName(bytes, at);
   }
@@ -54,8 +55,6 @@ export function endOfNumber(bytes: Uint8Array, start: number): number {
     const exponent = at;
     do at++; while (at < length && isDigit(bytes[at]));
     if (!isNegative) refuseExponent(bytes, start, digits, point, significand, exponent, at);
-  } else if (at - digits > 300) {
-    refuseInfinite(bytes, start, at);
   }
   return at;
 }
@@ -150,9 +149,9 @@ function refuseExponent(
   if (Number(literal(bytes, exponent, end)) > 308 + kept) {
     throw syntaxError(SyntaxText.NUMBER_TOO_BIG, start);
   }
-  refuseInfinite(bytes, start, end);
 }
 
+/** Refuses so many digits that the number is infinite. (With an exponent it just becomes so.) */
 function refuseInfinite(bytes: Uint8Array, start: number, end: number): void {
   if (!Number.isFinite(Number(literal(bytes, start, end)))) {
     throw syntaxError(SyntaxText.NUMBER_TOO_BIG, start);
