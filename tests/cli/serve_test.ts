@@ -40,8 +40,12 @@ class Command {
   readonly ended: Promise<Ended>;
   readonly #child;
 
-  constructor(...args: string[]) {
+  constructor(...args: string[]);
+  constructor(options: { env: Record<string, string> }, ...args: string[]);
+  constructor(first: string | { env: Record<string, string> }, ...others: string[]) {
+    const [args, env] = typeof first === "string" ? [[first, ...others], {}] : [others, first.env];
     this.#child = spawn(process.execPath, [...RUN, CLI, ...args], {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout.on("data", (data) => this.stdout += data);
@@ -213,10 +217,38 @@ test("--help and --version end with 0", async () => {
   );
 });
 
-test("demo --once shows an answer", async () => {
+test("demo --once shows what it reads in the picture, through each front end", async () => {
   const { code, stdout, stderr } = await new Command("demo", "--once").ended;
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /"data":\[1\.5,2\.5,3\.5\]/);
+  assert.equal(stdout.match(/^ +[01]\.\d\d {2}Triton serves TypeScript$/gm)?.length, 2, stdout);
+  assert.match(stdout, /^ +nv_inference_count\{model="read_text",version="1"\} 2$/m);
+});
+
+test("demo asks a small model on a Triton that set-up did not make", async () => {
+  const triton = findSetUpTriton();
+  assert.ok(triton, "no Triton is set up: run the command 'setup'");
+  const env = {
+    TRITON_TS_HOME: join(folder, "none"),
+    TRITON_SERVER_LIBRARY: triton.library,
+    TRITON_BACKEND_DIRECTORY: triton.backendDirectory,
+  };
+  const { code, stdout, stderr } = await new Command({ env }, "demo", "--once").ended;
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.match(/^ +SUM 1\.5 2\.5 3\.5$/gm)?.length, 2, stdout);
+});
+
+test("demo says how to choose another port when one is taken", async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const { port } = holder.address() as { port: number };
+  const { code, stderr } = await new Command("demo", "--once", `--grpc-port=${port}`).ended;
+  holder.close();
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    `Cannot serve gRPC on port ${port}: another program listens there. Choose another port with ` +
+      "demo --grpc-port=<port>, or take any free one with demo --grpc-port=0.\n",
+  );
 });
 
 test("FLAGS has every flag of the real tritonserver", () => {

@@ -76,7 +76,7 @@ describe("paths", () => {
 
   test("work in an app that mounts them", async () => {
     const { app } = new KServeHttp(new FakeEngine({ m: ECHO }));
-    const outer = new Hono().route("/triton", app);
+    const outer = new Hono().mount("/triton", app.fetch);
     const response = await outer.request("/triton/v2/models/m/versions/1/config");
     assert.equal(await response.text(), '{"name":"m"}');
     const index = await outer.request("/triton/v2/repository/index", { method: "POST" });
