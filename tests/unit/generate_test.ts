@@ -29,7 +29,9 @@ function model(...responses: FakeResponse[]): FakeModel {
 async function send(body: string, one: FakeModel, action = "generate") {
   const engine = new FakeEngine({ m: one });
   const { app } = new KServeHttp(engine);
-  const response = await app.request(`/v2/models/m/${action}`, { method: "POST", body });
+  const response = await app.fetch(
+    new Request(`http://localhost/v2/models/m/${action}`, { method: "POST", body }),
+  );
   const sent = { engine, response, text: await response.text() };
   assert.equal(engine.unreleased, 0);
   return sent;
@@ -166,11 +168,13 @@ describe("generate reports the load", () => {
     engine.metrics = text;
     const { app } = new KServeHttp(engine);
     const headers = { "endpoint-load-metrics-format": format };
-    const response = await app.request("/v2/models/m/generate", {
-      method: "POST",
-      headers,
-      body: "{}",
-    });
+    const response = await app.fetch(
+      new Request("http://localhost/v2/models/m/generate", {
+        method: "POST",
+        headers,
+        body: "{}",
+      }),
+    );
     return response.headers.get("endpoint-load-metrics");
   };
   const textResponse = text("x");

@@ -37,7 +37,9 @@ async function send(
 ): Promise<Sent> {
   const engine = new FakeEngine({ m: model });
   const { app } = new KServeHttp(engine, options);
-  const response = await app.request("/v2/models/m/infer", { method: "POST", headers, body });
+  const response = await app.fetch(
+    new Request("http://localhost/v2/models/m/infer", { method: "POST", headers, body }),
+  );
   const bytes = new Uint8Array(await response.arrayBuffer());
   assert.equal(engine.unreleased, 0);
   const text = new TextDecoder().decode(bytes);
