@@ -6,7 +6,8 @@
  * does nothing; {@link Server.start} opens the library.
  *
  * @example A whole server
- * ```ts
+ * ```ts ignore
+ * import process from "node:process";
  * import { KServeGrpc, KServeHttp, Metrics, Server } from "@triton-ts/frontend";
  *
  * await using server = await Server.start({ modelRepository: "models" });
@@ -22,7 +23,12 @@
 export { TritonError, type TritonErrorCode } from "./src/errors.ts";
 export { type DataType, datatypeByteSize, isDataType } from "./src/datatype.ts";
 export { Tensor, type TensorArray, type TensorOptions, type TensorSource } from "./src/tensor.ts";
-export { type RepositoryEntry, Server, type ServerMetadata } from "./src/server/server.ts";
+export {
+  type LiveCounters,
+  type RepositoryEntry,
+  Server,
+  type ServerMetadata,
+} from "./src/server/server.ts";
 export type {
   ModelControlMode,
   ModelLoadDeviceLimit,
@@ -62,7 +68,6 @@ export {
   TraceSettings,
   type TraceUpdate,
 } from "./src/kserve/trace_settings.ts";
-export type { LiveCounters } from "./ffi/bridge/queue.ts";
 export { Feature, RestrictedFeatures, type Restriction } from "./src/kserve/restricted.ts";
 export { type SetUpOptions, setUpTriton } from "./src/setup/setup.ts";
 export { findSetUpTriton, type TritonInstallation } from "./src/setup/installation.ts";

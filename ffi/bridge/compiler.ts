@@ -12,19 +12,29 @@ import process from "node:process";
 
 const COMPILER = "ziglang==0.13.0";
 
-/** Runs the compiler in `folder`, after installing it when it is missing. Throws what it complains of. */
-export function compile(args: readonly string[], folder: string): void {
-  run("python3", ["-m", "ziglang", "cc", ...args], folder, { PYTHONPATH: compilerFolder() });
+/** What installs the compiler where it is missing: a pip of the machine. */
+const PIP = ["python3", "-m", "pip"];
+
+/**
+ * Runs the compiler in `folder`, after `pip`, a command, has installed it when it is missing. Throws what it
+ * complains of.
+ */
+export function compile(
+  args: readonly string[],
+  folder: string,
+  pip: readonly string[] = PIP,
+): void {
+  run("python3", ["-m", "ziglang", "cc", ...args], folder, { PYTHONPATH: compilerFolder(pip) });
 }
 
-function compilerFolder(): string {
+function compilerFolder([program, ...args]: readonly string[]): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const folder = join(cache, "triton-ts", COMPILER.replace("==", "-"));
   if (existsSync(folder)) return folder;
   const staging = `${folder}.${process.pid}`;
   console.error(`Installing ${COMPILER} into ${folder}`);
   try {
-    run("python3", ["-m", "pip", "install", "--quiet", "--target", staging, COMPILER]);
+    run(program, [...args, "install", "--quiet", "--target", staging, COMPILER]);
     renameSync(staging, folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });

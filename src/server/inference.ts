@@ -93,6 +93,17 @@ export class InferenceResponse {
  *
  * The request is sent when this is made. Every failure, also of the sending, comes out of the `await` or
  * the loop: as a TritonError, or as the reason of the aborted signal.
+ *
+ * @example The responses of a decoupled model
+ * ```ts
+ * import { Server } from "@triton-ts/frontend";
+ *
+ * await using server = await Server.start({ modelRepository: "examples/models" });
+ * const inference = server.model("count").infer({ inputs: { N: new Int32Array([3]) } });
+ * for await (const response of inference) {
+ *   console.log(response.output("NUMBER").toArray()); // [ 1 ], [ 2 ], [ 3 ]
+ * }
+ * ```
  */
 export class Inference implements PromiseLike<InferenceResponse>, AsyncIterable<InferenceResponse> {
   readonly #modelName: string;

@@ -38,10 +38,11 @@ export interface ModelMetadata {
  * ```ts
  * import { Server } from "@triton-ts/frontend";
  *
- * await using server = await Server.start({ modelRepository: "tests/golden/none-models" });
- * const model = server.model("identity_fp32");
- * const response = await model.infer({ inputs: { INPUT0: new Float32Array([1, 2]) } });
- * console.log(response.output("OUTPUT0").toArray()); // [ 1, 2 ]
+ * await using server = await Server.start({ modelRepository: "examples/models" });
+ * const model = server.model("add_sub");
+ * const inputs = { A: new Float32Array([1, 2]), B: new Float32Array([3, 4]) };
+ * const response = await model.infer({ inputs });
+ * console.log(response.output("SUM").toArray()); // [ 4, 6 ]
  * ```
  */
 export class Model {

@@ -28,6 +28,8 @@ import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
 import { ServerResponse } from "./response.ts";
 
+export type { LiveCounters };
+
 /** What {@link Server.metadata} tells. */
 export interface ServerMetadata {
   /** The server's id. */
@@ -72,7 +74,7 @@ const TRANSACTION_DECOUPLED = 2;
  * ```ts
  * import { Server } from "@triton-ts/frontend";
  *
- * await using server = await Server.start({ modelRepository: "tests/golden/none-models" });
+ * await using server = await Server.start({ modelRepository: "examples/models" });
  * console.log(server.metadata().version);
  * ```
  */
@@ -416,7 +418,8 @@ export class Server implements Engine {
 
   /** A server whose start failed, with `exitOnError` false, has no repositories: Triton would crash. */
   #checkRepositories(): void {
-    if (!this.isLive()) throw new TritonError("UNAVAILABLE", NOT_READY);
+    const live = this.#ask(NOT_READY, (at, { native }) => native.serverIs("Live", at));
+    if (!live) throw new TritonError("UNAVAILABLE", NOT_READY);
   }
 
   #ask<T>(refusal: string, ask: (address: number, library: Library) => T): T {

@@ -6,24 +6,14 @@
  *
  * @module
  */
-import { spawn, spawnSync } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { setUpTriton } from "../../src/setup/setup.ts";
+import { ROOT, runCommand, runtimeCommand } from "./command.ts";
 import { echoBackends } from "./echo_backend.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const scratch = mkdtempSync(join(tmpdir(), "triton-ts-tests-"));
 /** No file may take longer; a hang is a failure, not a run that never ends. */
 const FILE_LIMIT_MS = 15 * 60 * 1000;
@@ -38,20 +28,27 @@ interface Runtime {
   readonly name: string;
   /** The arguments that run one test file and write a JUnit report. */
   command(file: string, report: string): string[];
+  /** What it can test besides test files. */
+  readonly others: readonly string[];
 }
+
+/** The examples in doc comments, which Deno can run. */
+const DOC_EXAMPLES = "tests/doc examples";
 
 const deno: Runtime = {
   name: "deno",
   command: (file, report) => [
-    ...program("deno", "deno@2"),
-    ...["test", "-A", "--quiet", "--no-check", `--junit-path=${report}`, file],
+    ...runtimeCommand("deno"),
+    ...["test", "-A", "--quiet", `--junit-path=${report}`],
+    ...(file === DOC_EXAMPLES ? ["--doc", "mod.ts", "src"] : ["--no-check", file]),
   ],
+  others: [DOC_EXAMPLES],
 };
 
 const bun: Runtime = {
   name: "bun",
   command: (file, report) => [
-    ...program("bun", "bun@1"),
+    ...runtimeCommand("bun"),
     ...[
       "test",
       "--timeout=120000",
@@ -60,16 +57,11 @@ const bun: Runtime = {
       `./${file}`,
     ],
   ],
+  others: [],
 };
 
-/** The runtime itself where it is installed, else through npx. */
-function program(name: string, npmPackage: string): string[] {
-  const found = spawnSync(name, ["--version"], { stdio: "ignore" });
-  return found.status === 0 ? [name] : ["npx", "-y", npmPackage];
-}
-
 function testFiles(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name === "golden" ? [] : testFiles(path);
     return entry.name.endsWith("_test.ts") ? [path] : [];
@@ -77,10 +69,12 @@ function testFiles(folder: string): string[] {
 }
 
 async function runFile(runtime: Runtime, file: string): Promise<Outcome> {
-  const report = join(scratch, `${runtime.name}-${file.replaceAll("/", "-")}.xml`);
-  const [command, ...args] = runtime.command(file, report);
+  const report = join(scratch, `${runtime.name}-${file.replaceAll(/[/ ]/g, "-")}.xml`);
   const started = Date.now();
-  const { code, output } = await run(command, args, report.replace(/xml$/, "log"));
+  const { code, output } = await runCommand(runtime.command(file, report), {
+    log: report.replace(/xml$/, "log"),
+    limitMs: FILE_LIMIT_MS,
+  });
   const outcome = readReport(report);
   // A process that died or hung has tests that the report does not know of.
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
@@ -97,26 +91,6 @@ async function runFile(runtime: Runtime, file: string): Promise<Outcome> {
   return outcome;
 }
 
-/** Output goes to a file: a pipe would stay open for as long as a process that a test left behind. */
-function run(
-  command: string,
-  args: string[],
-  log: string,
-): Promise<{ code: number | null; output: string }> {
-  const output = openSync(log, "w");
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", output, output] });
-    const limit = setTimeout(() => process.kill(child.pid as number, "SIGKILL"), FILE_LIMIT_MS);
-    const done = (code: number | null) => {
-      clearTimeout(limit);
-      closeSync(output);
-      resolve({ code, output: readFileSync(log, "utf8") });
-    };
-    child.on("exit", done);
-    child.on("error", () => done(127));
-  });
-}
-
 function readReport(path: string): Outcome {
   if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
   const report = readFileSync(path, "utf8");
@@ -131,15 +105,14 @@ const parts = wanted.filter((argument) => !argument.startsWith("--"));
 const runtimes = [deno, bun].filter((runtime) =>
   !wanted.some((argument) => argument.startsWith("--")) || wanted.includes(`--${runtime.name}`)
 );
-const files = testFiles("tests").filter((file) =>
-  parts.length === 0 || parts.some((part) => file.includes(part))
-);
+const isWanted = (file: string) => parts.length === 0 || parts.some((part) => file.includes(part));
+const files = testFiles("tests");
 
 echoBackends(await setUpTriton({ progress: console.error }));
 const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
 // The runtimes side by side: the machine has at least two cores, and a test is rarely busy on one.
 await Promise.all(runtimes.map(async (runtime) => {
-  for (const file of files) {
+  for (const file of [...files, ...runtime.others].filter(isWanted)) {
     const outcome = await runFile(runtime, file);
     total.passed += outcome.passed;
     total.failed += outcome.failed;

@@ -3,6 +3,7 @@
  *   delay_us   how long each response takes; a cancelled request ends at once with CANCELLED
  *   responses  how many responses a decoupled model sends, 0 to ...; default 1
  *   fail_at    the response, counted from 1, that is an error instead
+ *   stubborn   if not 0, it does not care for being cancelled
  * Own declarations of the few backend-API entry points used; the symbols come from the library that the
  * process has loaded. */
 #include <stdint.h>
@@ -36,12 +37,12 @@ void TRITONSERVER_ErrorDelete(Error* error);
 
 enum { FINAL = 1, RELEASE_ALL = 1, INTERNAL = 1, CANCELLED = 7, PARAMETER_INT = 1 };
 
-typedef struct { int64_t delay_us, responses, fail_at, with_parameters; } Behaviour;
+typedef struct { int64_t delay_us, responses, fail_at, stubborn, with_parameters; } Behaviour;
 
 static void drop(Error* error) { if (error) TRITONSERVER_ErrorDelete(error); }
 
 static Behaviour behaviour_of(void* request) {
-  Behaviour behaviour = {0, 1, 0, 0};
+  Behaviour behaviour = {0, 1, 0, 0, 0};
   uint32_t count = 0;
   drop(TRITONBACKEND_RequestParameterCount(request, &count));
   for (uint32_t i = 0; i < count; i++) {
@@ -52,13 +53,14 @@ static Behaviour behaviour_of(void* request) {
     if (!strcmp(key, "delay_us")) behaviour.delay_us = number;
     if (!strcmp(key, "responses")) behaviour.responses = number;
     if (!strcmp(key, "fail_at")) behaviour.fail_at = number;
+    if (!strcmp(key, "stubborn")) behaviour.stubborn = number;
     if (!strcmp(key, "with_parameters")) behaviour.with_parameters = number;
   }
   return behaviour;
 }
 
 /* Waits in steps of a millisecond at the most; an error when the request is cancelled meanwhile. */
-static Error* wait_for(void* request, int64_t us) {
+static Error* wait_for(void* request, int64_t us, int64_t stubborn) {
   while (us > 0) {
     int64_t step = us < 1000 ? us : 1000;
     struct timespec time = {0, step * 1000};
@@ -66,7 +68,7 @@ static Error* wait_for(void* request, int64_t us) {
     us -= step;
     _Bool cancelled = 0;
     drop(TRITONBACKEND_RequestIsCancelled(request, &cancelled));
-    if (cancelled) return TRITONSERVER_ErrorNew(CANCELLED, "echo was cancelled");
+    if (cancelled && !stubborn) return TRITONSERVER_ErrorNew(CANCELLED, "echo was cancelled");
   }
   return 0;
 }
@@ -101,7 +103,7 @@ static void run(void* request) {
   if (behaviour.responses == 0) drop(TRITONBACKEND_ResponseFactorySendFlags(factory, FINAL));
   for (int64_t i = 1; i <= behaviour.responses; i++) {
     void* response = 0;
-    failed = wait_for(request, behaviour.delay_us);
+    failed = wait_for(request, behaviour.delay_us, behaviour.stubborn);
     int stop = failed != 0;
     drop(TRITONBACKEND_ResponseNewFromFactory(&response, factory));
     if (!failed && i == behaviour.fail_at) failed = TRITONSERVER_ErrorNew(INTERNAL, "echo was told to fail");
