@@ -15,7 +15,7 @@
  * await using grpc = await KServeGrpc.start(server);
  * await using metrics = await Metrics.start(server);
  * console.log(`HTTP ${http.address}, gRPC ${grpc.address}, metrics ${metrics.address}`);
- * await new Promise((resolve) => process.once("SIGINT", resolve));
+ * await new Promise((resolve) => process.on("SIGINT", resolve));
  * ```
  *
  * @module

@@ -20,7 +20,7 @@ if (once) {
   const response = await fetch(`http://localhost:${http.port}/v2/health/ready`);
   console.log(`ready: ${response.status}`);
 } else {
-  await new Promise((resolve) => process.once("SIGINT", resolve));
+  await new Promise((resolve) => process.on("SIGINT", resolve));
 }
 
 await server.stop(); // stops the front ends first

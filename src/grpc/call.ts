@@ -176,7 +176,7 @@ export class ServerCall implements StreamReceiver {
       this.#stream.reset(CANCEL);
       this.#end();
       this.listener?.cancelled();
-    }, milliseconds);
+    }, milliseconds + DEADLINE_MARGIN_MS);
   }
 
   #end(): void {
@@ -185,6 +185,9 @@ export class ServerCall implements StreamReceiver {
     this.#onFinish();
   }
 }
+
+/** Clients name the status themselves when their deadline passes, unless a reset is there before. */
+const DEADLINE_MARGIN_MS = 20;
 
 /** HTTP/2's error code for a stream that is not needed any more. */
 const CANCEL = 8;

@@ -37,11 +37,11 @@ interface Running {
  * does, plus `grpc.health.v1` and server reflection.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { KServeGrpc, Server } from "@triton-ts/frontend";
  *
- * await using server = await Server.start({ modelRepository: "/models" });
- * await using grpc = await KServeGrpc.start(server, { port: 8001 });
+ * await using server = await Server.start({ modelRepository: "examples/models" });
+ * await using grpc = await KServeGrpc.start(server, { port: 0 });
  * console.log(`Serving gRPC on ${grpc.address}`);
  * ```
  */
@@ -50,7 +50,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #handlers: ReadonlyMap<string, CallHandler>;
   #running: Running | undefined;
-  #starting = false;
+  #starting: Promise<Running> | undefined;
   #stopping: Promise<void> | undefined;
 
   /** Makes a front end and starts it; see the constructor and {@link KServeGrpc.start}. */
@@ -90,39 +90,38 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
    * the server does not run.
    */
   async start(): Promise<void> {
-    if (this.#running !== undefined || this.#starting) {
+    if (this.#running !== undefined || this.#starting !== undefined) {
       throw new TritonError("ALREADY_EXISTS", "GRPC server is already running.");
     }
     this.#engine.attach(this);
-    this.#starting = true;
+    this.#starting = this.#listen();
     try {
-      const calls = new Set<ServerCall>();
-      const transport = this.#createTransport(calls);
-      this.#running = { transport, calls, port: await this.#listen(transport) };
+      this.#running = await this.#starting;
     } catch (reason) {
       this.#engine.detach(this);
       throw reason;
     } finally {
-      this.#starting = false;
+      this.#starting = undefined;
     }
   }
 
   /**
    * Stops: new calls are refused, those under way may finish within the grace, then they are cancelled
-   * and cut off. A stop under way is waited for.
+   * and end with UNAVAILABLE. A start or stop under way is waited for.
    *
    * @throws {TritonError} UNAVAILABLE when it does not run.
    */
   async stop(options: StopOptions = {}): Promise<void> {
-    const running = this.#running;
+    const running = this.#running ?? await this.#starting?.catch(() => undefined);
     if (running === undefined) throw new TritonError("UNAVAILABLE", "GRPC server is not running.");
     this.#stopping ??= this.#drain(running, options.graceMs ?? DEFAULT_GRACE_MS);
     await this.#stopping;
   }
 
-  /** Stops if running, and waits for a stop under way. Never throws for want of anything to stop. */
+  /** Stops if running, and waits for a start or stop under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#running !== undefined) await this.stop();
+    const running = this.#running ?? await this.#starting?.catch(() => undefined);
+    if (running !== undefined) await this.stop();
   }
 
   #createHandlers(): Map<string, CallHandler> {
@@ -169,9 +168,11 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     return nodeTransport(transport, (stream) => acceptStream(stream, table));
   }
 
-  async #listen(transport: Transport): Promise<number> {
+  async #listen(): Promise<Running> {
+    const calls = new Set<ServerCall>();
+    const transport = this.#createTransport(calls);
     try {
-      return await transport.listen();
+      return { transport, calls, port: await transport.listen() };
     } catch (cause) {
       const { address, port } = this.#options.transport;
       throw new TritonError("UNAVAILABLE", `Socket '${address}:${port}' already in use `, {
@@ -184,14 +185,22 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     const drained = transport.drain();
     // Watching and reflection have no end of their own.
     for (const call of calls) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
-    const cut = setTimeout(() => transport.close(), graceMs);
+    let close: ReturnType<typeof setTimeout> | undefined;
+    const cut = setTimeout(() => {
+      for (const call of calls) call.abort(statusOf(SHUTTING_DOWN));
+      close = setTimeout(() => transport.close(), CLOSE_MS);
+    }, graceMs);
     await drained;
     clearTimeout(cut);
+    clearTimeout(close);
     this.#running = undefined;
     this.#stopping = undefined;
     this.#engine.detach(this);
   }
 }
+
+/** After the cut, statuses need a moment to reach their clients; clients that do not read get no more. */
+const CLOSE_MS = 500;
 
 function isEndless({ path }: ServerCall): boolean {
   return path.startsWith("/grpc.");

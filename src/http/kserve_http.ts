@@ -51,11 +51,11 @@ export interface KServeHttpOptions {
  * of Triton's own HTTP server.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { KServeHttp, Server } from "@triton-ts/frontend";
  *
- * await using server = await Server.start({ modelRepository: "models" });
- * await using http = await KServeHttp.start(server, { port: 8000 });
+ * await using server = await Server.start({ modelRepository: "examples/models" });
+ * await using http = await KServeHttp.start(server, { port: 0 });
  * console.log(`Serving on http://${http.address}`);
  * ```
  */

@@ -24,11 +24,11 @@ export interface MetricsOptions {
  * Serves the metrics of an engine at `/metrics`, for Prometheus.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { Metrics, Server } from "@triton-ts/frontend";
  *
- * await using server = await Server.start({ modelRepository: "models" });
- * await using metrics = await Metrics.start(server);
+ * await using server = await Server.start({ modelRepository: "examples/models" });
+ * await using metrics = await Metrics.start(server, { port: 0 });
  * console.log(`http://${metrics.address}/metrics`);
  * ```
  */

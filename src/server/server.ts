@@ -87,6 +87,7 @@ export class Server implements Engine {
   #library: Library | undefined;
   #address = 0;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
+  #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   /** Keeps the options; nothing happens before `start()`. */
@@ -115,40 +116,29 @@ export class Server implements Engine {
     }
     this.#state = "starting";
     this.#keepAlive = setInterval(() => {}, FOREVER_MS);
-    try {
-      const location = await this.#locate();
-      this.#library = await openLibrary(location.library, {
-        number: datatypeNumber,
-        name: datatypeName,
-      });
-      await this.#startNative(this.#library, location);
-    } catch (error) {
-      this.#state = "stopped";
-      clearInterval(this.#keepAlive);
-      throw tritonError(error);
-    }
-    this.#state = "running";
+    this.#started = this.#start();
+    await this.#started;
     return this;
   }
 
   /**
    * Stops the attached front ends, then the server: no request is taken any more, running ones end
-   * within the exit timeout, models are unloaded. Calls while and after it stops do nothing more.
+   * within the exit timeout, models are unloaded. A start or stop under way is waited for; once it has
+   * stopped, or its start has failed, there is nothing more to do.
    *
-   * @throws {TritonError} INTERNAL `Exit timeout expired. Exiting immediately.` when requests ran longer
+   * @throws {TritonError} UNAVAILABLE when it was never started; INTERNAL `Exit timeout expired. Exiting immediately.` when requests ran longer
    * than the exit timeout. They are cancelled then.
    */
-  stop(): Promise<void> {
-    if (this.#state === "new" || this.#state === "starting") {
-      return Promise.reject(new TritonError("UNAVAILABLE", "Server not started"));
-    }
+  async stop(): Promise<void> {
+    if (!this.#started) throw new TritonError("UNAVAILABLE", "Server not started");
+    if (this.#state === "starting") await this.#started.catch(() => {});
     this.#stopped ??= this.#stop();
-    return this.#stopped;
+    await this.#stopped;
   }
 
-  /** {@link stop}, and nothing when the server does not run. */
+  /** {@link stop}, and nothing when the server was never started or has stopped. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === "running" || this.#state === "stopping") await this.stop();
+    if (this.#state !== "new" && this.#state !== "stopped") await this.stop();
   }
 
   /** A model by name; without a version, the one that the model's version policy chooses. */
@@ -188,9 +178,15 @@ export class Server implements Engine {
     await this.#job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
   }
 
-  /** What is alive in the bridge to Triton, over all servers of the process; for leak tests. */
+  /**
+   * What is alive in the bridge to Triton, over all servers of the process, also after the stop; for leak
+   * tests.
+   *
+   * @throws {TritonError} UNAVAILABLE before the start.
+   */
   liveCounters(): LiveCounters {
-    return this.#running().queue.counters();
+    if (!this.#library) throw new TritonError("UNAVAILABLE", NOT_READY);
+    return this.#library.queue.counters();
   }
 
   // --- Engine ---
@@ -349,6 +345,23 @@ export class Server implements Engine {
     const made = locateTriton(this.#options);
     if (!made) throw new TritonError("NOT_FOUND", notFoundText());
     return made;
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const location = await this.#locate();
+      this.#library = await openLibrary(location.library, {
+        number: datatypeNumber,
+        name: datatypeName,
+      });
+      await this.#startNative(this.#library, location);
+      this.#state = "running";
+    } catch (error) {
+      this.#state = "stopped";
+      this.#stopped = Promise.resolve();
+      clearInterval(this.#keepAlive);
+      throw tritonError(error);
+    }
   }
 
   async #startNative({ native, queue }: Library, location: TritonLocation): Promise<void> {

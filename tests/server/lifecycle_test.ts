@@ -66,7 +66,7 @@ test("a stopped server refuses everything", async () => {
   const refused = isError("UNAVAILABLE", "Server not ready");
   const calls = [
     ...[() => model.ready(), () => model.metadata(), () => model.config(), () => server.metadata()],
-    ...[() => model.statistics(), () => server.metricsText(), () => server.liveCounters()],
+    ...[() => model.statistics(), () => server.metricsText()],
   ];
   for (const call of calls) assert.throws(call, refused);
   assert.throws(() => server.isLive(), isError("UNAVAILABLE", "Server exiting"));
@@ -181,6 +181,24 @@ test("a server stops while another one infers", async () => {
   assert.ok(count > 0);
   assert.deepEqual(await echoInProcess(two, 1), STOPPED);
   await assertServing(frontEnds);
+});
+
+test("a stop waits for a start that is under way", async () => {
+  const early = new Server(options);
+  await assert.rejects(early.stop(), { code: "UNAVAILABLE", message: "Server not started" });
+  const starting = early.start();
+  await early.stop();
+  await starting;
+  assert.equal(early.running, false);
+
+  const late = await startEcho();
+  const grpc = new KServeGrpc(late, LOCAL);
+  await Promise.all([grpc.start(), late.stop()]);
+  await assert.rejects(grpc.stop(), { code: "UNAVAILABLE" });
+
+  const failing = new Server({ ...options, modelRepository: "/nonexistent" });
+  await assert.rejects(failing.start(), /failed to stat/);
+  await failing.stop();
 });
 
 test("nothing is left alive after all of that", async () => {
