@@ -153,7 +153,7 @@ export class Tensor {
     const make = ARRAYS[this.datatype];
     return byteOffset % size === 0
       ? new make(buffer, byteOffset, byteLength / size)
-      : new make(this.bytes.slice().buffer, 0, byteLength / size);
+      : new make(new Uint8Array(this.bytes).buffer, 0, byteLength / size);
   }
 
   /** The elements of a BYTES tensor, as views into it. */

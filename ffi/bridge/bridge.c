@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 /* Raised with every change of a layout or of an exported function; layout.ts holds the same number. */
@@ -142,6 +143,7 @@ typedef struct {
   Node* taken;       /* taken over by the event loop, which alone touches it */
   int signalled;     /* a wake is due or under way: no other is needed until the queue was seen empty */
   int wake_now;      /* for the waker thread */
+  int waking;        /* the waker thread is in JavaScript, or about to be */
   void (*wake)(void);
   struct Request** requests; /* by slot; only the event loop touches it */
   uint32_t slots;
@@ -160,8 +162,13 @@ static void* waker(void* argument) {
     while (!queue->wake_now) pthread_cond_wait(&queue->changed, &queue->lock);
     queue->wake_now = 0;
     void (*wake)(void) = queue->wake;
+    queue->waking = wake != 0;
     pthread_mutex_unlock(&queue->lock);
-    if (wake) wake();
+    if (!wake) continue;
+    wake();
+    pthread_mutex_lock(&queue->lock);
+    queue->waking = 0;
+    pthread_mutex_unlock(&queue->lock);
   }
   return 0;
 }
@@ -360,7 +367,7 @@ static uint8_t* put_parameter(uint8_t* at, const Parameter* p) {
     case 0: return put_text(at, p->value, p->value_length);
     case 1: case 3: return put_u64(at, *(const uint64_t*)p->value);
     case 2: return put_u64(at, *(const uint8_t*)p->value != 0);
-    default: return put_u64(at, 0); /* BYTES: the front ends refuse it by its type */
+    default: return put_u64(at, 0); /* BYTES, which no response can have as yet */
   }
 }
 
@@ -617,7 +624,7 @@ EXPORT void tts_counters(int64_t* out) {
 }
 
 /* Makes a queue that calls wake, on a thread of its own, when it stops being empty. Returns its number,
- * or 0xffffffff when there are too many. */
+ * or 0xffffffff when there are too many or no thread could be made. */
 EXPORT uint32_t tts_queue_new(void (*wake)(void)) {
   uint32_t number = 0xffffffff;
   pthread_mutex_lock(&queues_lock);
@@ -627,21 +634,32 @@ EXPORT uint32_t tts_queue_new(void (*wake)(void)) {
     pthread_mutex_init(&queue->lock, 0);
     pthread_cond_init(&queue->changed, 0);
     queue->wake = wake;
-    queues[number] = queue;
     pthread_t thread;
-    pthread_create(&thread, 0, waker, queue);
-    pthread_detach(thread);
+    if (pthread_create(&thread, 0, waker, queue)) {
+      free(queue);
+      number = 0xffffffff;
+    } else {
+      pthread_detach(thread);
+      queues[number] = queue;
+    }
   }
   pthread_mutex_unlock(&queues_lock);
   return number;
 }
 
-/* No wake after this: for the end of the process, when JavaScript is no longer there to be called. */
+/* No wake after this: for the end of the process, when JavaScript is no longer there to be called. A wake
+ * under way gets a moment to end, but not for ever: in Deno it waits for the event loop, which runs this. */
 EXPORT void tts_queue_mute(uint32_t number) {
   Queue* queue = queues[number];
-  pthread_mutex_lock(&queue->lock);
-  queue->wake = 0;
-  pthread_mutex_unlock(&queue->lock);
+  for (int waited = 0; waited < 20; waited++) {
+    pthread_mutex_lock(&queue->lock);
+    queue->wake = 0;
+    int waking = queue->waking;
+    pthread_mutex_unlock(&queue->lock);
+    if (!waking) return;
+    struct timespec millisecond = {0, 1000000};
+    nanosleep(&millisecond, 0);
+  }
 }
 
 /* Sends the request that the descriptor describes. Returns 0, or the size of the error in result. */

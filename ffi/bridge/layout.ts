@@ -76,9 +76,13 @@ const OPTION_KEEP_RESPONSE = 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The size of a writer's buffer at first, and the size above which it is not kept. */
+const INITIAL = 1 << 14;
+const KEPT = 1 << 20;
+
 /** Writes descriptors into one buffer that it keeps and grows. */
 export class DescriptorWriter {
-  #bytes = new Uint8Array(16384);
+  #bytes = new Uint8Array(INITIAL);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
   readonly #addressOf: (data: Uint8Array) => number;
@@ -96,6 +100,7 @@ export class DescriptorWriter {
 
   /** Writes a descriptor and returns its length. */
   write(server: number, slot: number, request: BridgeRequest): number {
+    if (this.#bytes.length > KEPT) this.#resize(new Uint8Array(INITIAL));
     this.#at = 0;
     const correlation = request.correlationId ?? 0;
     const options = (typeof correlation === "string" ? OPTION_STRING_CORRELATION : 0) |
@@ -135,8 +140,12 @@ export class DescriptorWriter {
     if (this.#at + size <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + size));
     grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#resize(grown);
+  }
+
+  #resize(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   #pair(first: number, second: number): void {
@@ -296,7 +305,7 @@ export class RecordReader {
       errorCode: failed ? view.getUint32(this.#start + 16, true) : undefined,
       errorText,
       modelName,
-      modelVersion: hasContent ? String(this.#signed(this.#start + 32)) : "",
+      modelVersion: hasContent ? String(view.getBigInt64(this.#start + 32, true)) : "",
       id,
       parameters,
       outputs,

@@ -45,8 +45,8 @@ interface Job {
 }
 
 const TOO_SMALL = 0x80000000;
-/** Bytes drained in one turn before other events get theirs. */
-const TURN = 1 << 22;
+/** Bytes of records and outputs handed on in one turn before other events get theirs. */
+const TURN = 1 << 24;
 
 /** A request in flight, as a handle for `cancel`. */
 export interface Ticket {
@@ -77,7 +77,9 @@ export class Queue {
     this.#reader = this.#grow(1 << 18);
     this.#number = bridge.tts_queue_new(backend.callback(() => this.#drain()));
     if (this.#number === 0xffffffff) {
-      throw new Error("Cannot make another queue: the process has 256 already, one a Worker");
+      throw new Error(
+        "Cannot make a queue: the process has too many, or the system gave no thread",
+      );
     }
     // A thread of the bridge must not call into a runtime that is on its way out.
     process.on("exit", () => bridge.tts_queue_mute(this.#number));
@@ -188,13 +190,14 @@ export class Queue {
       const reader = this.#reader;
       for (let at = 0; at < written;) {
         at = reader.seek(at);
-        this.#dispatch(reader);
+        done += this.#dispatch(reader);
       }
     }
     setTimeout(() => this.#drain());
   }
 
-  #dispatch(reader: RecordReader): void {
+  /** Hands a record on; returns the bytes of the output memory that came with it. */
+  #dispatch(reader: RecordReader): number {
     const slot = reader.slot;
     if (reader.kind === RecordKind.JOB) {
       const job = this.#jobs.get(slot);
@@ -202,17 +205,19 @@ export class Queue {
       const error = reader.jobError();
       if (error) job?.reject(new NativeError(error.code, error.text));
       else job?.resolve();
-      return;
+      return 0;
     }
     const pending = this.#pending[slot];
     if (reader.released) this.#freeSlot(slot);
-    if (reader.kind === RecordKind.RELEASED) return;
+    if (reader.kind === RecordKind.RELEASED || !pending) return 0;
+    const response = reader.response();
     try {
-      pending?.onResponse(reader.response());
+      pending.onResponse(response);
     } catch (error) {
       // A bug in a handler must not cost the other requests their records.
       reportError(error);
     }
+    return response.outputs.reduce((sum, output) => sum + output.byteSize, 0);
   }
 
   #freeSlot(slot: number): void {

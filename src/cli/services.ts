@@ -24,6 +24,8 @@ interface Listener extends Frontend {
 
 /** What the server may need beyond the exit time-out, to cancel what still runs then. */
 const CANCEL_MS = 6000;
+/** The longest delay that a timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A running server, and the front ends that have been started on it. */
 export class Services {
@@ -108,13 +110,14 @@ export class Services {
   async stop(): Promise<boolean> {
     const { exitTimeout = 30 } = this.#options.server;
     const done = new AbortController();
-    const late = sleep(exitTimeout * 1000 + CANCEL_MS, undefined, { signal: done.signal }).then(
+    const graceMs = Math.min(exitTimeout * 1000, LONGEST_TIMER_MS - CANCEL_MS);
+    const late = sleep(graceMs + CANCEL_MS, undefined, { signal: done.signal }).then(
       () => {
         throw new TritonError("INTERNAL", "Exit timeout expired. Exiting immediately.");
       },
     );
     try {
-      await Promise.race([this.#stop(exitTimeout * 1000), late]);
+      await Promise.race([this.#stop(graceMs), late]);
       return true;
     } catch (reason) {
       log(this.#server, "error", `failed to stop server: ${errorText(reason)}`);

@@ -64,6 +64,7 @@ export class Inference {
   readonly enableEmptyFinalResponse: boolean;
   readonly #engine: Engine;
   readonly #parsed: ParsedRequest;
+  #isBatched = false;
 
   /** Only made by {@link Inferences}. */
   constructor(engine: Engine, parsed: ParsedRequest, decoupled: boolean) {
@@ -75,7 +76,13 @@ export class Inference {
 
   /** Sends the request. Throws what the server refuses at once. */
   start(onResponse: ResponseHandler): EngineCall {
-    return this.#engine.infer(this.#parsed.request, onResponse);
+    const { request, classifications } = this.#parsed;
+    const call = this.#engine.infer(request, onResponse);
+    // Asked now, because by the time of the response the model may be on its way out.
+    if (classifications.size > 0) {
+      this.#isBatched = this.#engine.hasBatchDimension(request.modelName, request.modelVersion);
+    }
+    return call;
   }
 
   /**
@@ -90,13 +97,11 @@ export class Inference {
   #outputs(response: EngineResponse): readonly ResponseTensor[] {
     const { classifications } = this.#parsed;
     if (classifications.size === 0) return response.outputs;
-    const { modelName, modelVersion } = response;
-    const isBatched = this.#engine.hasBatchDimension(modelName, BigInt(modelVersion));
     return response.outputs.map((output, index) => {
       const count = classifications.get(output.name);
       if (count === undefined) return output;
       const label = (classIndex: number) => response.label(index, classIndex);
-      return { name: output.name, ...classify(output, count, isBatched, label) };
+      return { name: output.name, ...classify(output, count, this.#isBatched, label) };
     });
   }
 }

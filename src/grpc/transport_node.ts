@@ -12,7 +12,8 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { FORGETS_TO_SEND } from "../runtime/http2.ts";
 import { guardSession } from "./session_guard.ts";
 import type {
   Fields,
@@ -54,6 +55,7 @@ class NodeTransport implements Transport {
   readonly #server: Http2Server | Http2SecureServer;
   readonly #options: TransportOptions;
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(
     server: Http2Server | Http2SecureServer,
@@ -62,6 +64,10 @@ class NodeTransport implements Transport {
   ) {
     this.#server = server;
     this.#options = options;
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
     server.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
       session.on("error", ignore);
@@ -103,8 +109,14 @@ class NodeTransport implements Transport {
 
   close(): void {
     for (const session of this.#sessions) session.destroy();
+    // Those that never became a session too: a client that stays silent must not hold the server up.
+    for (const socket of this.#sockets) socket.destroy();
   }
 }
+
+/** When a write that is not done is first followed by a ping, and the longest time between two. */
+const REMIND_MS = 100;
+const MAX_REMIND_MS = 5000;
 
 /** Failures end a stream or session in any case, which is reported by its "close". */
 function ignore(): void {}
@@ -153,7 +165,11 @@ class NodeStream implements GrpcStream {
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#gone || this.#stream.write(chunk);
+    if (this.#gone) return true;
+    let reminder: { stop(): void } | undefined;
+    const taken = this.#stream.write(chunk, () => reminder?.stop());
+    if (!taken && FORGETS_TO_SEND) reminder = this.#remind(REMIND_MS);
+    return taken;
   }
 
   trailers(fields: Fields): void {
@@ -173,6 +189,19 @@ class NodeStream implements GrpcStream {
   pause(paused: boolean): void {
     if (paused) this.#stream.pause();
     else this.#stream.resume();
+  }
+
+  /** Pings the client, less and less often, for as long as a write is not done. */
+  #remind(delay: number): { stop(): void } {
+    const stream = this.#stream;
+    const again = () => {
+      if (stream.destroyed) return;
+      stream.session?.ping(ignore);
+      delay = Math.min(delay * 2, MAX_REMIND_MS);
+      timer = setTimeout(again, delay);
+    };
+    let timer = setTimeout(again, delay);
+    return { stop: () => clearTimeout(timer) };
   }
 
   get #gone(): boolean {

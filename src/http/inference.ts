@@ -67,6 +67,7 @@ async function infer(service: Service, request: Request, path: string): Promise<
 
   let inference: Inference;
   let response: Promise<EngineResponse>;
+  let isBatched: boolean;
   try {
     inference = parseInference(body, headerLength, {
       modelName,
@@ -76,14 +77,15 @@ async function infer(service: Service, request: Request, path: string): Promise<
       forwarded: forwardedHeaders(headers, service.headerPattern),
     });
     response = onlyResponse(service, request, inference);
+    // Asked now, because by the time of the response the model may be on its way out.
+    isBatched = inference.plan.hasClassification &&
+      engine.hasBatchDimension(modelName, modelVersion);
   } catch (reason) {
     return errorResponse(reason, "application/json");
   }
   const encoded = await response.then((answer) => {
     try {
       if (answer.error !== undefined) throw answer.error;
-      const isBatched = inference.plan.hasClassification &&
-        engine.hasBatchDimension(modelName, modelVersion);
       return encodeInference(answer, inference.plan, isBatched);
     } finally {
       answer.release();

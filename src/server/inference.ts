@@ -62,13 +62,16 @@ export class InferenceResponse {
     this.modelVersion = response.modelVersion;
     this.parameters = Object.fromEntries(response.parameters);
     this.final = response.final;
-    this.outputs = Object.fromEntries(
-      response.outputs.map(({ name, datatype, shape, data }) => [
-        name,
-        new Tensor(datatype as DataType, shape, data.slice()),
-      ]),
-    );
-    response.release();
+    try {
+      this.outputs = Object.fromEntries(
+        response.outputs.map(({ name, datatype, shape, data }) => [
+          name,
+          new Tensor(datatype as DataType, shape, data.slice()),
+        ]),
+      );
+    } finally {
+      response.release();
+    }
   }
 
   /**
@@ -192,12 +195,21 @@ export class Inference implements PromiseLike<InferenceResponse>, AsyncIterable<
       response.release();
       this.#failure ??= { reason: response.error };
     } else if (response.hasContent) {
-      this.#waiting.push(new InferenceResponse(response));
+      this.#push(response);
     } else {
       response.release();
     }
     this.#ended = response.final;
     this.#wake?.();
+  }
+
+  /** A response that is no tensors, from a faulty backend, is a failure like any other. */
+  #push(response: EngineResponse): void {
+    try {
+      this.#waiting.push(new InferenceResponse(response));
+    } catch (reason) {
+      this.#failure ??= { reason };
+    }
   }
 
   #end(reason: unknown): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { LiveCounters, Ticket } from "../../ffi/bridge/queue.ts";
 import { NativeError } from "../../ffi/error.ts";
 import { type Library, openLibrary } from "../../ffi/library.ts";
@@ -27,6 +28,7 @@ import { Model } from "./model.ts";
 import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
 import { ServerResponse } from "./response.ts";
+import { checkShapeLimits } from "./shape_limits.ts";
 
 export type { LiveCounters };
 
@@ -90,8 +92,18 @@ export class Server implements Engine {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** Keeps the options; nothing happens before `start()`. */
+  /**
+   * Keeps the options; nothing happens before `start()`.
+   *
+   * @throws {RangeError} when `exitTimeout` is no whole number of seconds.
+   */
   constructor(options: ServerOptions) {
+    const { exitTimeout = DEFAULT_EXIT_TIMEOUT } = options;
+    if (!Number.isInteger(exitTimeout) || exitTimeout < 0 || exitTimeout > 4294967295) {
+      throw new RangeError(
+        `Cannot use exitTimeout ${exitTimeout}: it is a whole number of seconds, 0 to 4294967295`,
+      );
+    }
     this.#options = options;
   }
 
@@ -104,10 +116,17 @@ export class Server implements Engine {
    * Opens the Triton library (getting one, unless option `setUp` is false) and starts the server:
    * resolves when the models that load at the start are ready.
    *
-   * @throws {TritonError} ALREADY_EXISTS when it was started before; NOT_FOUND when there is no Triton;
+   * @throws {TritonError} UNSUPPORTED in a Worker; ALREADY_EXISTS when it was started before; NOT_FOUND when there is no Triton;
    * else what Triton says, for example INTERNAL `failed to load all models`.
    */
   async start(): Promise<this> {
+    if (!isMainThread) {
+      throw new TritonError(
+        "UNSUPPORTED",
+        "Cannot start a server in a Worker: a Worker that is terminated would take memory away that " +
+          "Triton still reads; start it on the main thread",
+      );
+    }
     if (this.#state !== "new") {
       throw new TritonError(
         "ALREADY_EXISTS",
@@ -299,6 +318,7 @@ export class Server implements Engine {
   /** See {@link Engine.infer}: what front ends call. Programs use {@link Model.infer}. */
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
     const library = this.#running();
+    for (const input of request.inputs) checkShapeLimits(input);
     let ticket: Ticket;
     try {
       ticket = library.queue.submit(this.#address, request, (record) => {
@@ -390,7 +410,7 @@ export class Server implements Engine {
     try {
       const timeout = this.#options.exitTimeout ?? DEFAULT_EXIT_TIMEOUT;
       const begun = Date.now();
-      const graceMs = timeout * 1000;
+      const graceMs = Math.min(timeout * 1000, FOREVER_MS);
       // A front end that fails to stop must not keep the others, or the server, from stopping.
       await Promise.allSettled(
         Array.from(this.#frontends, (frontend) => frontend.stop({ graceMs })),

@@ -3,6 +3,8 @@
  * and beside others.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { before, test } from "node:test";
 import { KServeGrpc, KServeHttp, Metrics, Server, type ServerOptions } from "../../mod.ts";
 import { echoInProcess, echoOverGrpc, echoOverHttp } from "../support/echo_clients.ts";
@@ -181,6 +183,21 @@ test("a server stops while another one infers", async () => {
   assert.ok(count > 0);
   assert.deepEqual(await echoInProcess(two, 1), STOPPED);
   await assertServing(frontEnds);
+});
+
+test("a client that says nothing does not hold a stop up", async () => {
+  const server = await startEcho({ exitTimeout: 2 });
+  const { http, grpc } = await startFrontEnds(server);
+  const sockets = [http, grpc].map(({ port }) => connect(port, "127.0.0.1").on("error", () => {}));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  await server.stop();
+  for (const socket of sockets) socket.destroy();
+});
+
+test("an exit timeout that is no number of seconds is refused", () => {
+  for (const exitTimeout of [-1, 0.5, Infinity, 2 ** 32]) {
+    assert.throws(() => new Server({ ...options, exitTimeout }), /Cannot use exitTimeout/);
+  }
 });
 
 test("a stop waits for a start that is under way", async () => {
