@@ -22,7 +22,8 @@ export type BridgeFunctions = Functions<typeof bridgeSymbols>;
 const BRIDGE_VERSION = 1;
 
 /**
- * By this name the loader knows the bridge once it is in the process: every Worker finds the same one.
+ * By this name the loader knows the bridge once it is in the process: whoever loads it next, such as a
+ * second copy of this package, finds the same one.
  */
 const NAME = `libtriton_ts_bridge_${BRIDGE_VERSION}.so`;
 

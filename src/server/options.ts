@@ -86,7 +86,7 @@ export interface ServerOptions {
   exitOnError?: boolean;
   /** Whether the server is ready only while all its models are. Default true. */
   strictReadiness?: boolean;
-  /** Seconds that a stop waits for running inferences. Default 30. */
+  /** Seconds that a stop waits for running inferences, 0 to 4294967295. Default 30. */
   exitTimeout?: number;
   /** Threads that copy input and output tensors. Default 0. */
   bufferManagerThreadCount?: number;

@@ -58,7 +58,10 @@ type State = "new" | "starting" | "running" | "stopping" | "stopped";
 
 /** How long, in seconds, a stop waits for requests and models when no other time is given. */
 const DEFAULT_EXIT_TIMEOUT = 30;
-/** What of that is kept, in seconds, for unloading the models. */
+/**
+ * The least time, in seconds, to unload the models, whatever the requests took. With none at all Triton
+ * says that it has stopped while it still unloads.
+ */
 const UNLOAD_SECONDS = 2;
 /** How long a stop waits, after its time-out, for the requests that it then cancelled. */
 const CANCEL_GRACE_MS = 5000;
@@ -417,8 +420,11 @@ export class Server implements Engine {
       );
       try {
         const left = Math.ceil(timeout - (Date.now() - begun) / 1000);
-        const seconds = Math.max(left, Math.min(timeout, UNLOAD_SECONDS));
-        native.set("TRITONSERVER_ServerSetExitTimeout", this.#address, seconds);
+        native.set(
+          "TRITONSERVER_ServerSetExitTimeout",
+          this.#address,
+          Math.max(left, UNLOAD_SECONDS),
+        );
         await queue.call("TRITONSERVER_ServerStop", this.#address);
       } catch (error) {
         await this.#cancelCalls();
