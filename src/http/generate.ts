@@ -153,7 +153,7 @@ function generateStream(
   });
   const flight = service.inFlight.begin(request, () => {
     call.cancel();
-    if (isStarted && !isOver) controller.error(new Error("The stream was cut off."));
+    if (!isOver) controller.error(new Error("The stream was cut off."));
     isOver = true;
   });
   return promise;
