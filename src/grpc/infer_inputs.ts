@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { packByteStrings } from "../byte_strings.ts";
 import type {
   InferTensorContents,
   ModelInferRequest,
@@ -140,7 +141,7 @@ const LISTS: readonly ContentsList[] = [
     type: "BYTES",
     types: ["BYTES"],
     size: (contents) => contents.bytesContents.length,
-    bytes: (contents) => lengthPrefixed(contents.bytesContents),
+    bytes: (contents) => packByteStrings(contents.bytesContents),
   },
 ];
 
@@ -174,19 +175,6 @@ function contentsData(
 /** The runtimes run on little-endian machines only, so that typed arrays have Triton's layout. */
 function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function lengthPrefixed(elements: readonly Uint8Array[]): Uint8Array {
-  const size = elements.reduce((sum, element) => sum + 4 + element.length, 0);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  let offset = 0;
-  for (const element of elements) {
-    view.setUint32(offset, element.length, true);
-    bytes.set(element, offset + 4);
-    offset += 4 + element.length;
-  }
-  return bytes;
 }
 
 function invalid(message: string): TritonError {

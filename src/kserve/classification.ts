@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { packByteStrings } from "../byte_strings.ts";
 import { TritonError } from "../errors.ts";
 import { outputElementCount } from "./output_json.ts";
 
@@ -90,7 +91,7 @@ export function classify(
   return {
     datatype: "BYTES",
     shape: isBatched ? [batch, kept] : [kept],
-    data: joined(texts),
+    data: packByteStrings(texts),
   };
 }
 
@@ -120,17 +121,4 @@ export function fixed(value: number): string {
     if (Number(exact.at(-2)) % 2 === 0) return exact.slice(0, -1);
   }
   return value.toFixed(6);
-}
-
-/** The texts as elements of a BYTES tensor: each behind its 32-bit length. */
-function joined(texts: readonly Uint8Array[]): Uint8Array {
-  const data = new Uint8Array(texts.reduce((size, text) => size + 4 + text.length, 0));
-  const lengths = new DataView(data.buffer);
-  let at = 0;
-  for (const text of texts) {
-    lengths.setUint32(at, text.length, true);
-    data.set(text, at + 4);
-    at += 4 + text.length;
-  }
-  return data;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Engine, Int64 } from "../engine.ts";
+import { parseCoreJson } from "./core_json.ts";
 import { Inference, type InferenceOptions } from "./inference.ts";
 
 /** The name, data type and shape of a model's input or output; -1 stands for any size. */
@@ -74,17 +75,20 @@ export class Model {
 
   /** Inputs, outputs and versions. Throws NOT_FOUND when the model is not there. */
   metadata(): ModelMetadata {
-    return parse(this.#engine.modelMetadataJson(this.name, this.version)) as ModelMetadata;
+    return parseCoreJson(this.#engine.modelMetadataJson(this.name, this.version)) as ModelMetadata;
   }
 
   /** The configuration, completed by Triton, with the field names of `model_config.proto`. */
   config(): Record<string, unknown> {
-    return parse(this.#engine.modelConfigJson(this.name, this.version)) as Record<string, unknown>;
+    return parseCoreJson(this.#engine.modelConfigJson(this.name, this.version)) as Record<
+      string,
+      unknown
+    >;
   }
 
   /** The statistics, with the field names of the statistics extension. */
   statistics(): Record<string, unknown> {
-    return parse(this.#engine.modelStatisticsJson(this.name, this.version)) as Record<
+    return parseCoreJson(this.#engine.modelStatisticsJson(this.name, this.version)) as Record<
       string,
       unknown
     >;
@@ -104,8 +108,4 @@ export class Model {
   unload(options: { unloadDependents?: boolean } = {}): Promise<void> {
     return this.#engine.unloadModel(this.name, options);
   }
-}
-
-function parse(json: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(json));
 }

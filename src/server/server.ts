@@ -22,6 +22,7 @@ import type {
 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { setUpTriton } from "../setup/setup.ts";
+import { parseCoreJson } from "./core_json.ts";
 import { locateTriton, notFoundText, type TritonLocation } from "./locate.ts";
 import { logSettings, updateLogSettings } from "./logging.ts";
 import { Model } from "./model.ts";
@@ -170,12 +171,14 @@ export class Server implements Engine {
 
   /** The server's name, version and extensions. */
   metadata(): ServerMetadata {
-    return parse(this.serverMetadataJson()) as ServerMetadata;
+    return parseCoreJson(this.serverMetadataJson()) as ServerMetadata;
   }
 
   /** The models of the repositories with their states. */
   async models(options: { readyOnly?: boolean } = {}): Promise<RepositoryEntry[]> {
-    return parse(await this.repositoryIndexJson(options.readyOnly ?? false)) as RepositoryEntry[];
+    return parseCoreJson(
+      await this.repositoryIndexJson(options.readyOnly ?? false),
+    ) as RepositoryEntry[];
   }
 
   /** Takes over changes in the repositories; only in model control mode `"poll"`. */
@@ -511,8 +514,4 @@ function tritonError(error: unknown): TritonError {
   return error instanceof NativeError
     ? TritonError.fromNumber(error.code, error.message)
     : TritonError.from(error);
-}
-
-function parse(json: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(json));
 }
