@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { loadBackend } from "./backend.ts";
 import { type BridgeFunctions, loadBridge } from "./bridge/load.ts";
 import type { DatatypeNames } from "./bridge/layout.ts";
+import { Memory } from "./bridge/memory.ts";
 import { Queue } from "./bridge/queue.ts";
 import { Native } from "./native.ts";
 import { type ForeignFunction, type Functions, type SymbolTable, tritonserver } from "./symbols.ts";
@@ -23,6 +24,8 @@ export interface Library {
   readonly native: Native;
   /** Requests and long calls. */
   readonly queue: Queue;
+  /** The memory of clients. */
+  readonly memory: Memory;
 }
 
 let opened: Promise<Library> | undefined;
@@ -60,7 +63,8 @@ async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
       `Cannot use the Triton library ${path}: its API is ${major}.${minor}, this package needs ${API_MAJOR}.x`,
     );
   }
-  return { path, native, queue: new Queue(backend, bridge, datatypes) };
+  const queue = new Queue(backend, bridge, datatypes);
+  return { path, native, queue, memory: new Memory(bridge) };
 }
 
 function openNative(bridge: BridgeFunctions, path: string, siblings: string[]): string {

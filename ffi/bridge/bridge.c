@@ -28,7 +28,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 /* Raised with every change of a layout or of an exported function; layout.ts holds the same number. */
-#define BRIDGE_VERSION 1
+#define BRIDGE_VERSION 2
 
 /* ---- Triton, resolved from the library that tts_open opened ---- */
 
@@ -80,6 +80,7 @@ static void* allocator;
 /* ---- Counters of what is alive, for leak tests ---- */
 
 static atomic_llong live_requests, live_responses, live_buffers, live_jobs, live_records;
+int64_t memory_live_mappings(void); /* memory.c */
 
 /* ---- Small helpers ---- */
 
@@ -105,7 +106,7 @@ static uint32_t report(Error* error, uint8_t* result, uint32_t capacity) {
 /* ---- Output memory ----
  * A buffer begins with this header, 64 bytes before the address that Triton sees. */
 
-typedef struct { void* block; size_t size; } Buffer;
+typedef struct { void* block; } Buffer;
 #define BUFFER_HEADER 64
 
 static void buffer_free(void* base) {
@@ -224,7 +225,7 @@ static uint8_t* put_u64(uint8_t* at, uint64_t value) {
 
 /* ---- Requests ---- */
 
-typedef struct { const char* name; uint8_t* address; uint64_t size; } Placement;
+typedef struct { const char* name; uint8_t* address; uint64_t size; int type; int64_t type_id; } Placement;
 
 enum { STATE_RELEASED = 1, STATE_FINAL_DRAINED = 2 };
 
@@ -285,6 +286,8 @@ static Error* on_allocate(void* self, const char* name, size_t size, int type, i
       return T_ErrorNew(1 /* INTERNAL */, text);
     }
     *buffer = placement->address;
+    *actual_type = placement->type;
+    *actual_type_id = placement->type_id;
     return 0;
   }
   uint8_t* block = malloc(BUFFER_HEADER + (size ? size : 1));
@@ -296,7 +299,6 @@ static Error* on_allocate(void* self, const char* name, size_t size, int type, i
   atomic_fetch_add(&live_buffers, 1);
   Buffer* header = (Buffer*)block;
   header->block = block;
-  header->size = size;
   *buffer = block + BUFFER_HEADER;
   *buffer_userp = header;
   return 0;
@@ -478,12 +480,16 @@ static const char* get_text(Reader* reader) {
   return text;
 }
 
-static const void* get_data(Reader* reader, uint64_t* size) {
-  *size = get_u64(reader);
+typedef struct { const void* base; uint64_t size; int type; int64_t type_id; } Data;
+
+static Data get_data(Reader* reader) {
+  Data data;
+  data.size = get_u64(reader);
   uint64_t address = get_u64(reader);
-  if (address) return (const void*)address;
-  const void* data = reader->at;
-  reader->at += padded(*size);
+  data.type = (int)get_u32(reader);
+  data.type_id = get_u32(reader);
+  data.base = address ? (const void*)address : reader->at;
+  if (!address) reader->at += padded(data.size);
   return data;
 }
 
@@ -506,10 +512,9 @@ static Error* add_input(void* request, Reader* reader) {
   uint32_t datatype = get_u32(reader), dims = get_u32(reader);
   const int64_t* shape = (const int64_t*)reader->at;
   reader->at += (size_t)dims * 8;
-  uint64_t size;
-  const void* data = get_data(reader, &size);
+  Data data = get_data(reader);
   TRY(T_InferenceRequestAddInput(request, name, (int)datatype, shape, dims));
-  return T_InferenceRequestAppendInputData(request, name, data, size, 0, 0);
+  return T_InferenceRequestAppendInputData(request, name, data.base, data.size, data.type, data.type_id);
 }
 
 static Error* fill(Request* self, Reader* reader, uint32_t inputs, uint32_t outputs, uint32_t parameters) {
@@ -527,10 +532,9 @@ static Error* fill(Request* self, Reader* reader, uint32_t inputs, uint32_t outp
   if (timeout) TRY(T_InferenceRequestSetTimeoutMicroseconds(request, timeout));
   for (uint32_t i = 0; i < parameters; i++) TRY(add_parameter(request, reader));
   if (options & OPTION_RAW) {
-    uint64_t size;
-    const void* data = get_data(reader, &size);
+    Data data = get_data(reader);
     TRY(T_InferenceRequestAddRawInput(request, "raw_input"));
-    TRY(T_InferenceRequestAppendInputData(request, "raw_input", data, size, 0, 0));
+    TRY(T_InferenceRequestAppendInputData(request, "raw_input", data.base, data.size, data.type, data.type_id));
   }
   for (uint32_t i = 0; i < inputs; i++) TRY(add_input(request, reader));
   if (outputs) self->placements = calloc(outputs, sizeof(Placement));
@@ -540,6 +544,8 @@ static Error* fill(Request* self, Reader* reader, uint32_t inputs, uint32_t outp
     placement->name = get_text(reader);
     placement->address = (uint8_t*)get_u64(reader);
     placement->size = get_u64(reader);
+    placement->type = (int)get_u32(reader);
+    placement->type_id = get_u32(reader);
     TRY(T_InferenceRequestAddRequestedOutput(request, placement->name));
   }
   TRY(T_InferenceRequestSetReleaseCallback(request, (void*)on_release, self));
@@ -614,13 +620,15 @@ EXPORT uint64_t tts_function(const char* name) { return library ? (uint64_t)dlsy
 /* The address of a JavaScript buffer. */
 EXPORT uint64_t tts_address(const void* buffer) { return (uint64_t)buffer; }
 
-/* Writes the counters: requests, responses, buffers, jobs, records. All zero when nothing is alive. */
+/* Writes the counters: requests, responses, buffers, jobs, records, mappings. All zero when nothing is
+ * alive. */
 EXPORT void tts_counters(int64_t* out) {
   out[0] = atomic_load(&live_requests);
   out[1] = atomic_load(&live_responses);
   out[2] = atomic_load(&live_buffers);
   out[3] = atomic_load(&live_jobs);
   out[4] = atomic_load(&live_records);
+  out[5] = memory_live_mappings();
 }
 
 /* Makes a queue that calls wake, on a thread of its own, when it stops being empty. Returns its number,

@@ -1,9 +1,9 @@
 /**
- * Builds bridge.c for every platform that Triton has and writes the results, as base64 in TypeScript,
+ * Builds the C files of the bridge for every platform that Triton has and writes the results, as base64 in TypeScript,
  * into prebuilt/.
  *
  *     deno run -A ffi/bridge/build.ts            rebuild
- *     deno run -A ffi/bridge/build.ts --check    fail if what is checked in does not come from bridge.c
+ *     deno run -A ffi/bridge/build.ts --check    fail if what is checked in does not come from the sources
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { compile } from "./compiler.ts";
-import { BRIDGE_LINK_FLAGS } from "./load.ts";
+import { BRIDGE_LINK_FLAGS, SOURCES } from "./load.ts";
 
 /** The oldest glibc that the builds run with; Triton itself needs a newer one. */
 const GLIBC = "2.28";
@@ -30,7 +30,7 @@ function build(architecture: string): Uint8Array {
     compile([
       ...["-target", `${architecture}-linux-gnu.${GLIBC}`],
       ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-s"],
-      ...["-fvisibility=hidden", ...BRIDGE_LINK_FLAGS, "-o", out, "bridge.c"],
+      ...["-fvisibility=hidden", ...BRIDGE_LINK_FLAGS, "-o", out, ...SOURCES],
     ], here);
     return readFileSync(out);
   } finally {
@@ -38,12 +38,15 @@ function build(architecture: string): Uint8Array {
   }
 }
 
+/** The hash of all C files, one behind the other. */
+const sourceHash = () =>
+  sha256(Buffer.concat(SOURCES.map((name) => readFileSync(join(here, name)))));
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 function source(architecture: string, library: Uint8Array): string {
   const base64 = Buffer.from(library).toString("base64").replace(/.{1,96}/g, '  "$&" +\n');
-  return `// Built from ../bridge.c for ${architecture} by ../build.ts. Do not edit.\n` +
-    `export const source: string = "${sha256(readFileSync(join(here, "bridge.c")))}";\n` +
+  return `// Built from the C files for ${architecture} by ../build.ts. Do not edit.\n` +
+    `export const source: string = "${sourceHash()}";\n` +
     `export const sha256: string = "${sha256(library)}";\n` +
     `export const base64: string =\n${base64.replace(/ \+\n$/, ";\n")}`;
 }
@@ -57,9 +60,9 @@ for (const architecture of ARCHITECTURES) {
     writeFileSync(file, built);
   } else if (!existsSync(file) || readFileSync(file, "utf8") !== built) {
     console.error(
-      `${file} does not come from bridge.c: run ffi/bridge/build.ts and commit the result`,
+      `${file} does not come from the C files: run ffi/bridge/build.ts and commit the result`,
     );
     process.exit(1);
   }
 }
-console.error(check ? "The prebuilt bridge comes from bridge.c" : "Built the bridge");
+console.error(check ? "The prebuilt bridge comes from its sources" : "Built the bridge");

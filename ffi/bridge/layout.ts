@@ -18,6 +18,8 @@ export interface DatatypeNames {
 export interface BridgeSlice {
   readonly address: number;
   readonly byteSize: number;
+  /** The GPU whose memory it is; undefined for system memory. */
+  readonly gpu?: number;
 }
 
 /** A request as the bridge takes it. The fields are those of Triton's C API. */
@@ -39,6 +41,8 @@ export interface BridgeRequest {
   readonly outputs?: readonly { readonly name: string; readonly placement?: BridgeSlice }[];
   readonly parameters?: readonly (readonly [string, string | boolean | bigint | number])[];
   readonly wantsLabels?: boolean;
+  /** Called once, when Triton uses none of the request's memory any more. */
+  readonly onReleased?: () => void;
 }
 
 /** One output of a response. */
@@ -68,6 +72,9 @@ export interface BridgeResponse {
   /** The kept Triton response, 0 when there is none. It then owns all output memory. */
   readonly response: number;
 }
+
+const MEMORY_CPU = 0;
+const MEMORY_GPU = 2;
 
 const OPTION_STRING_CORRELATION = 1;
 const OPTION_RAW = 2;
@@ -132,6 +139,7 @@ export class DescriptorWriter {
       this.#text(output.name);
       this.#integer(output.placement?.address ?? 0);
       this.#integer(output.placement?.byteSize ?? 0);
+      this.#memoryType(output.placement);
     }
     return this.#at;
   }
@@ -180,18 +188,27 @@ export class DescriptorWriter {
     if (!(data instanceof Uint8Array)) {
       this.#integer(data.byteSize);
       this.#integer(data.address);
+      this.#memoryType(data);
     } else if (data.byteLength > INLINE_INPUT) {
       this.#integer(data.byteLength);
       this.#integer(this.#addressOf(data));
+      this.#memoryType();
     } else {
       const size = data.byteLength;
       const padded = (size + 7) & ~7;
-      this.#reserve(16 + padded);
+      this.#reserve(24 + padded);
       this.#pair(size, 0);
       this.#pair(0, 0);
+      this.#memoryType();
       this.#bytes.set(data, this.#at);
       this.#at += padded;
     }
+  }
+
+  /** The memory's type and its device's number, as the C API has them. */
+  #memoryType(slice?: BridgeSlice): void {
+    if (slice?.gpu === undefined) this.#pair(MEMORY_CPU, 0);
+    else this.#pair(MEMORY_GPU, slice.gpu);
   }
 
   #parameter(name: string, value: string | boolean | bigint | number): void {

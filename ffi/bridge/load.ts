@@ -10,16 +10,19 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Backend } from "../backend.ts";
 import type { Functions, SymbolTable } from "../symbols.ts";
 import { bridgeSymbols } from "./symbols.ts";
 
-/** The functions of bridge.c. */
+/** The C files of the bridge, which make one library. */
+export const SOURCES: readonly string[] = ["bridge.c", "memory.c", "net.c"];
+
+/** The functions of the bridge. */
 export type BridgeFunctions = Functions<typeof bridgeSymbols>;
 
 /** `BRIDGE_VERSION` of the bridge.c that this package was written against. */
-const BRIDGE_VERSION = 1;
+const BRIDGE_VERSION = 2;
 
 /**
  * By this name the loader knows the bridge once it is in the process: whoever loads it next, such as a
@@ -123,16 +126,16 @@ async function fromTemporaryFile(backend: Backend): Promise<BridgeFunctions> {
 }
 
 async function fromSource(backend: Backend): Promise<BridgeFunctions> {
-  const source = await (await fetch(new URL("./bridge.c", import.meta.url))).text();
+  const sources = await Promise.all(SOURCES.map(async (name) => {
+    return await (await fetch(new URL(`./${name}`, import.meta.url))).text();
+  }));
   return inPrivateFolder((path) => {
-    const done = spawnSync(
-      "cc",
-      [
-        ...["-O2", "-fPIC", "-shared", ...BRIDGE_LINK_FLAGS],
-        ...["-o", path, "-x", "c", "-", "-lpthread", "-ldl"],
-      ],
-      { input: source, encoding: "utf8" },
-    );
+    const files = SOURCES.map((name) => join(dirname(path), name));
+    files.forEach((file, index) => writeFileSync(file, sources[index]));
+    const flags = ["-std=c11", "-O2", "-fPIC", "-shared", ...BRIDGE_LINK_FLAGS];
+    const done = spawnSync("cc", [...flags, "-o", path, ...files, "-lpthread", "-ldl", "-lrt"], {
+      encoding: "utf8",
+    });
     if (done.status !== 0) throw new Error(String(done.error ?? done.stderr));
     return backend.open(path, bridgeSymbols);
   });

@@ -29,6 +29,8 @@ export interface LiveCounters {
   readonly jobs: number;
   /** Records that were not drained. */
   readonly records: number;
+  /** Regions of clients' memory that are mapped. */
+  readonly mappings: number;
 }
 
 interface Pending {
@@ -87,7 +89,8 @@ export class Queue {
 
   /**
    * Sends a request to the server at `server`. Throws a NativeError when Triton refuses it at once; else
-   * `onResponse` gets every response, the last one final, each from a later turn of the event loop.
+   * `onResponse` gets every response, the last one final, each from a later turn of the event loop, and
+   * `request.onReleased` is called when Triton has let go of the request too.
    */
   submit(
     server: number,
@@ -166,10 +169,10 @@ export class Queue {
 
   /** What is alive in the bridge. */
   counters(): LiveCounters {
-    const values = new BigInt64Array(5);
+    const values = new BigInt64Array(6);
     this.#bridge.tts_counters(new Uint8Array(values.buffer));
-    const [requests, responses, buffers, jobs, records] = Array.from(values, Number);
-    return { requests, responses, buffers, jobs, records };
+    const [requests, responses, buffers, jobs, records, mappings] = Array.from(values, Number);
+    return { requests, responses, buffers, jobs, records, mappings };
   }
 
   #grow(size: number): RecordReader {
@@ -208,21 +211,28 @@ export class Queue {
       return 0;
     }
     const pending = this.#pending[slot];
-    if (reader.released) this.#freeSlot(slot);
+    if (reader.released) {
+      this.#freeSlot(slot);
+      callHandler(pending?.request.onReleased);
+    }
     if (reader.kind === RecordKind.RELEASED || !pending) return 0;
     const response = reader.response();
-    try {
-      pending.onResponse(response);
-    } catch (error) {
-      // A bug in a handler must not cost the other requests their records.
-      reportError(error);
-    }
+    callHandler(() => pending.onResponse(response));
     return response.outputs.reduce((sum, output) => sum + output.byteSize, 0);
   }
 
   #freeSlot(slot: number): void {
     this.#pending[slot] = undefined;
     this.#freeSlots.push(slot);
+  }
+}
+
+/** A bug in a handler must not cost the other requests their records. */
+function callHandler(handler: (() => void) | undefined): void {
+  try {
+    handler?.();
+  } catch (error) {
+    reportError(error);
   }
 }
 

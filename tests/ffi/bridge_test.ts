@@ -1,11 +1,12 @@
 /** The bridge and the symbol table against the real library, and the embedded builds against the source. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadBackend } from "../../ffi/backend.ts";
-import { loadBridge } from "../../ffi/bridge/load.ts";
+import { loadBridge, SOURCES } from "../../ffi/bridge/load.ts";
 import * as aarch64 from "../../ffi/bridge/prebuilt/linux_aarch64.ts";
 import * as x86_64 from "../../ffi/bridge/prebuilt/linux_x86_64.ts";
 import { cString } from "../../ffi/native.ts";
@@ -20,10 +21,12 @@ before(async () => {
 });
 
 for (const [name, built] of Object.entries({ x86_64, aarch64 })) {
-  test(`the embedded bridge for ${name} is whole and comes from bridge.c`, () => {
+  test(`the embedded bridge for ${name} is whole and comes from the C files`, () => {
     const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-    const source = readFileSync(fileURLToPath(import.meta.resolve("../../ffi/bridge/bridge.c")));
-    assert.equal(built.source, sha256(source), "run ffi/bridge/build.ts");
+    const sources = SOURCES.map((name) => {
+      return readFileSync(fileURLToPath(import.meta.resolve(`../../ffi/bridge/${name}`)));
+    });
+    assert.equal(built.source, sha256(Buffer.concat(sources)), "run ffi/bridge/build.ts");
     assert.equal(built.sha256, sha256(Uint8Array.fromBase64(built.base64)));
   });
 }

@@ -1,0 +1,232 @@
+/**
+ * A plain connection: TCP or a Unix domain socket, through the bridge.
+ *
+ * @module
+ */
+import { constants } from "node:os";
+import type { Connection, ConnectionReceiver } from "./connection.ts";
+import {
+  LARGEST_STAGED,
+  type Loop,
+  type Sender,
+  SocketEvent,
+  Watch,
+  type Watched,
+} from "./loop.ts";
+
+interface Piece {
+  bytes: Uint8Array;
+  readonly onSent: (() => void) | undefined;
+}
+
+/** Memory that the next bytes are read into. */
+interface Target {
+  bytes: Uint8Array;
+  readonly onFull: () => void;
+}
+
+/** After the last byte was sent, the peer has so long to close as well before it is cut off. */
+const LINGER_MS = 1000;
+
+const { EAGAIN } = constants.errno;
+
+/** One accepted connection. */
+export class Socket implements Connection, Watched, Sender {
+  readonly socket: number;
+  readonly remoteAddress: string;
+  readonly alpn: string | undefined = undefined;
+  readonly #loop: Loop;
+  readonly #pieces: Piece[] = [];
+  #receiver: ConnectionReceiver | undefined;
+  #target: Target | undefined;
+  #unsent = 0;
+  #interest: number = Watch.READ;
+  #isFlushDue = false;
+  #isWaiting = false;
+  #isPaused = false;
+  #hasEnded = false;
+  #isEnding = false;
+  #isClosed = false;
+  #linger: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(loop: Loop, socket: number, remoteAddress: string) {
+    this.#loop = loop;
+    this.socket = socket;
+    this.remoteAddress = remoteAddress;
+    loop.add(socket, this);
+  }
+
+  /** Says what happens to `receiver`; must be called at once. */
+  attach(receiver: ConnectionReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  write(bytes: Uint8Array, onSent?: () => void): void {
+    if (this.#isClosed || this.#isEnding || bytes.length === 0) {
+      if (onSent !== undefined) queueMicrotask(onSent);
+      return;
+    }
+    this.#pieces.push({ bytes, onSent });
+    this.#unsent += bytes.length;
+    if (this.#isFlushDue || this.#isWaiting) return;
+    this.#isFlushDue = true;
+    this.#loop.flushLater(this);
+  }
+
+  pause(paused: boolean): void {
+    this.#isPaused = paused;
+    this.#watch();
+  }
+
+  readInto(target: Uint8Array, onFull: () => void): void {
+    this.#target = { bytes: target, onFull };
+    this.#watch();
+  }
+
+  end(): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#isPaused = false;
+    this.#target = undefined;
+    this.#watch();
+    if (this.#unsent === 0) this.#finish();
+  }
+
+  destroy(): void {
+    this.#close();
+  }
+
+  onEvent(kind: number, _socket: number, bytes: Uint8Array): void {
+    switch (kind) {
+      case SocketEvent.DATA:
+        // What comes after the end is thrown away, so that the peer gets what was sent before it.
+        if (!this.#isEnding) this.#receiver?.data(bytes);
+        break;
+      case SocketEvent.READABLE:
+        this.#fillTarget();
+        break;
+      case SocketEvent.ENDED:
+        this.#end();
+        break;
+      case SocketEvent.WRITABLE:
+        this.send();
+        break;
+      default:
+        this.#close();
+    }
+  }
+
+  stage(target: Uint8Array, offset: number): number {
+    const size = this.#unsent;
+    if (size > LARGEST_STAGED || this.#isClosed) return 0;
+    this.#isFlushDue = false;
+    for (const { bytes } of this.#pieces) {
+      target.set(bytes, offset);
+      offset += bytes.length;
+    }
+    return size;
+  }
+
+  taken(result: number): void {
+    if (this.#isClosed) return;
+    if (result < 0 && result !== -EAGAIN) return this.#close();
+    this.#remove(Math.max(result, 0));
+    this.#settle();
+  }
+
+  send(): void {
+    this.#isFlushDue = false;
+    while (this.#pieces.length > 0 && !this.#isClosed) {
+      const { bytes } = this.#pieces[0];
+      const more = this.#pieces.length > 1 ? 1 : 0;
+      const result = this.#loop.bridge.tts_net_write(this.socket, bytes, bytes.length, more);
+      if (result < 0 && result !== -EAGAIN) return this.#close();
+      if (result > 0) this.#remove(result);
+      if (result < bytes.length) break;
+    }
+    if (!this.#isClosed) this.#settle();
+  }
+
+  /** Takes `size` bytes off the front of what waits. */
+  #remove(size: number): void {
+    this.#unsent -= size;
+    let done = 0;
+    while (size > 0) {
+      const piece = this.#pieces[done];
+      if (piece.bytes.length > size) {
+        piece.bytes = piece.bytes.subarray(size);
+        break;
+      }
+      size -= piece.bytes.length;
+      done++;
+    }
+    for (const { onSent } of this.#pieces.splice(0, done)) onSent?.();
+  }
+
+  /** After sending: waits for the peer to read, or goes on. */
+  #settle(): void {
+    const wasWaiting = this.#isWaiting;
+    this.#isWaiting = this.#unsent > 0;
+    if (this.#isWaiting !== wasWaiting) this.#watch();
+    if (this.#isWaiting) return;
+    if (this.#isEnding) this.#finish();
+    else if (wasWaiting) this.#receiver?.drained();
+  }
+
+  #fillTarget(): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    const { bytes, onFull } = target;
+    const length = this.#loop.bridge.tts_net_read(this.socket, bytes, bytes.length);
+    if (length === -EAGAIN) return;
+    if (length < 0) return this.#close();
+    if (length === 0) return this.#end();
+    target.bytes = bytes.subarray(length);
+    if (length < bytes.length) return;
+    this.#target = undefined;
+    this.#watch();
+    onFull();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#watch();
+    if (!this.#isEnding) this.#receiver?.ended();
+    else if (this.#unsent === 0) this.#close();
+  }
+
+  /** Everything was sent: says so, and waits a moment for the peer to close as well. */
+  #finish(): void {
+    if (this.#hasEnded) return this.#close();
+    this.#loop.bridge.tts_net_finish(this.socket);
+    this.#linger = setTimeout(() => this.#close(), LINGER_MS);
+  }
+
+  #watch(): void {
+    if (this.#isClosed) return;
+    const interest = (this.#isPaused || this.#hasEnded ? 0 : Watch.READ) |
+      (this.#isWaiting ? Watch.WRITE : 0) | (this.#target === undefined ? 0 : Watch.ONLY);
+    if (interest === this.#interest) return;
+    this.#interest = interest;
+    this.#loop.watch(this.socket, interest);
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#linger);
+    this.#loop.close(this.socket);
+    this.#unsent = 0;
+    this.#target = undefined;
+    const pieces = this.#pieces.splice(0);
+    const receiver = this.#receiver;
+    queueMicrotask(() => {
+      for (const { onSent } of pieces) onSent?.();
+      receiver?.closed();
+    });
+  }
+}
