@@ -39,6 +39,7 @@ export type {
 export { Model, type ModelMetadata, type TensorMetadata } from "./src/server/model.ts";
 export { Inference, type InferenceOptions, InferenceResponse } from "./src/server/inference.ts";
 export type {
+  ClientMemory,
   Engine,
   EngineCall,
   EngineInput,
@@ -50,6 +51,8 @@ export type {
   Int64,
   LoadParameters,
   LogSettings,
+  MappedMemory,
+  MappingFailure,
   MemorySlice,
   ParameterValue,
   ResponseHandler,

@@ -18,6 +18,42 @@ export interface MemorySlice {
   readonly address: number;
   /** The bytes that may be touched from there. */
   readonly byteSize: number;
+  /** The number of the GPU whose memory it is; absent for system memory. */
+  readonly gpu?: number;
+}
+
+/** Memory of a client that the server has mapped, until `unmap()`. */
+export interface MappedMemory {
+  /** The address of the first byte. */
+  readonly address: number;
+  /** The number of the GPU whose memory it is; absent for system memory. */
+  readonly gpu?: number;
+  /**
+   * Whether the first `byteSize` bytes are still the client's, who can cut the object short at any time.
+   * Touching what it has cut off does no harm: zeros are there, and what is written is lost.
+   */
+  holds(byteSize: number): boolean;
+  /** Gives the memory back, which nothing may use any more. Later calls do nothing. */
+  unmap(): void;
+}
+
+/** Why memory could not be mapped. */
+export interface MappingFailure {
+  /**
+   * `open`: there is no such memory, or it may not be opened; `size`: its size cannot be known; `range`:
+   * it is smaller; `map`: the system cannot map it.
+   */
+  readonly failure: "open" | "size" | "range" | "map";
+  /** The system's reason, as `strerror` has it. */
+  readonly reason: string;
+}
+
+/** Maps memory of clients, for tensors to lie in. What is still mapped when the server has stopped is unmapped. */
+export interface ClientMemory {
+  /** Maps `byteSize` bytes from `offset` on of the POSIX shared-memory object `key`, to be read and written. */
+  mapSystem(key: string, offset: Int64, byteSize: Int64): MappedMemory | MappingFailure;
+  /** Opens `byteSize` bytes of a GPU's memory by the 64 bytes of a CUDA IPC handle. */
+  mapCuda(handle: Uint8Array, deviceId: Int64, byteSize: Int64): MappedMemory | MappingFailure;
 }
 
 /** One input tensor of a request. */
@@ -69,6 +105,11 @@ export interface EngineRequest {
   readonly parameters?: readonly (readonly [string, ParameterValue])[];
   /** Set when the responses' `label()` will be asked for (classification). */
   readonly wantsLabels?: boolean;
+  /**
+   * Called exactly once, when the server uses none of the request's memory any more: after the final
+   * response, or when the request was refused. Must not throw.
+   */
+  readonly onReleased?: () => void;
 }
 
 /** One output tensor of a response. */
@@ -122,6 +163,12 @@ export interface EngineResponse {
 export interface EngineCall {
   /** Asks the model to stop. The responses still come, the last one marked final. Idempotent. */
   cancel(): void;
+  /**
+   * Lets the model wait with its next response, or go on: for a reader who is slower than the model. The
+   * responses that are under way still come. The model instance serves nobody else while it waits, so a
+   * reader who is gone must be cancelled, which lets the model go on.
+   */
+  hold(held: boolean): void;
 }
 
 /** What the server calls for every response; the last call has `final`. Must not throw. */
@@ -162,6 +209,9 @@ export interface Engine {
   /** True from the end of the start until the stop begins. */
   readonly running: boolean;
 
+  /** Maps the memory of clients. Throws UNAVAILABLE when not running. */
+  readonly clientMemory: ClientMemory;
+
   /** Registers a front end to be stopped before the server. Throws UNAVAILABLE when not running. */
   attach(frontend: Frontend): void;
   /** Takes a front end out again, as the last step of its own stop. */
@@ -195,7 +245,8 @@ export interface Engine {
 
   /**
    * Sends a request. Errors that the server finds at once are thrown, and `onResponse` is then never
-   * called; otherwise it is called until a response is final, never from within this call.
+   * called; otherwise it is called until a response is final, never from within this call. Either way
+   * the request's `onReleased` is called in the end.
    */
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall;
   /** Prometheus text of the process's metrics. */

@@ -6,7 +6,8 @@
  */
 import type { Engine, Frontend } from "./engine.ts";
 import { TritonError } from "./errors.ts";
-import { type HttpHandler, type HttpListener, listenHttp } from "./runtime/listen.ts";
+import type { HttpHandler, HttpReply } from "./http1/message.ts";
+import { Http1Server } from "./http1/server.ts";
 
 /** How long a stop lets requests in flight finish, unless it is told otherwise. */
 export const DEFAULT_GRACE_MS = 2000;
@@ -38,15 +39,14 @@ export interface HttpServiceOptions {
   readonly reusePort: boolean;
   /** What answers the requests. */
   readonly handler: HttpHandler;
-  /** Called when requests have outlived the grace of a stop. */
-  readonly onCut: () => void;
 }
 
 /** A listener that starts and stops with a front end. */
 export class HttpService {
   readonly #engine: Engine;
   readonly #options: HttpServiceOptions;
-  #listener: HttpListener | undefined;
+  #server: Http1Server | undefined;
+  #isStarting = false;
   #port: number;
   #stopped: Promise<void> | undefined;
 
@@ -81,25 +81,28 @@ export class HttpService {
    * @throws {TritonError} ALREADY_EXISTS when it does already; UNAVAILABLE when the engine does not run
    * or the port is taken.
    */
-  start(frontend: Frontend): void {
-    if (this.#listener !== undefined) {
-      throw new TritonError("ALREADY_EXISTS", `${this.#options.name} server is already running.`);
+  async start(frontend: Frontend): Promise<void> {
+    const { name, address, port, reusePort, handler } = this.#options;
+    if (this.#server !== undefined || this.#isStarting) {
+      throw new TritonError("ALREADY_EXISTS", `${name} server is already running.`);
     }
     this.#engine.attach(frontend);
-    const { address, port, reusePort, handler } = this.#options;
+    this.#isStarting = true;
     try {
-      this.#listener = listenHttp({ hostname: address, port, reusePort, handler });
+      const listen = { hostname: address, port, reusePort };
+      this.#server = await Http1Server.listen(listen, handler, CUT_REPLY);
     } catch (reason) {
       this.#engine.detach(frontend);
       throw reason;
+    } finally {
+      this.#isStarting = false;
     }
-    this.#port = this.#listener.port;
-    this.#listener.cut.addEventListener("abort", this.#options.onCut);
+    this.#port = this.#server.port;
   }
 
   /** Whether it listens. */
   get isRunning(): boolean {
-    return this.#listener !== undefined;
+    return this.#server !== undefined;
   }
 
   /**
@@ -108,22 +111,24 @@ export class HttpService {
    * @throws {TritonError} UNAVAILABLE when it does not listen.
    */
   async stop(frontend: Frontend, options: StopOptions = {}): Promise<void> {
-    if (this.#listener === undefined) {
+    if (this.#server === undefined) {
       throw new TritonError("UNAVAILABLE", `${this.#options.name} server is not running.`);
     }
     const { graceMs = DEFAULT_GRACE_MS } = options;
-    this.#stopped ??= this.#stop(this.#listener, frontend, graceMs);
+    this.#stopped ??= this.#stop(this.#server, frontend, graceMs);
     await this.#stopped;
   }
 
-  async #stop(
-    listener: HttpListener,
-    frontend: Frontend,
-    graceMs: number,
-  ): Promise<void> {
-    await listener.stop(graceMs);
-    this.#listener = undefined;
+  async #stop(server: Http1Server, frontend: Frontend, graceMs: number): Promise<void> {
+    await server.stop(graceMs);
+    this.#server = undefined;
     this.#stopped = undefined;
     this.#engine.detach(frontend);
   }
 }
+
+const CUT_REPLY: HttpReply = {
+  status: 503,
+  fields: [["Content-Type", "text/plain"]],
+  body: new TextEncoder().encode('{"error":"HTTP server is stopping."}'),
+};

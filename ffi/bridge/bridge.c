@@ -148,6 +148,10 @@ typedef struct {
   void (*wake)(void);
   struct Request** requests; /* by slot; only the event loop touches it */
   uint32_t slots;
+  pthread_cond_t resumed;
+  uint8_t* held; /* by slot, under the lock: whether its model waits with the next response */
+  uint32_t held_slots;
+  atomic_uint holds; /* how many are set */
 } Queue;
 
 #define QUEUES 256
@@ -187,6 +191,30 @@ static void push(Queue* queue, Node* node) {
   }
   pthread_mutex_unlock(&queue->lock);
   if (signal) pthread_cond_signal(&queue->changed);
+}
+
+/* Lets the sender of responses to the request in a slot wait, or go on. */
+static void hold(Queue* queue, uint32_t slot, uint8_t held) {
+  pthread_mutex_lock(&queue->lock);
+  if (held && slot >= queue->held_slots) {
+    uint32_t slots = 2 * (slot + 1);
+    queue->held = realloc(queue->held, slots);
+    memset(queue->held + queue->held_slots, 0, slots - queue->held_slots);
+    queue->held_slots = slots;
+  }
+  if (slot < queue->held_slots && queue->held[slot] != held) {
+    queue->held[slot] = held;
+    if (held) atomic_fetch_add(&queue->holds, 1); else atomic_fetch_sub(&queue->holds, 1);
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (!held) pthread_cond_broadcast(&queue->resumed);
+}
+
+static void wait_while_held(Queue* queue, uint32_t slot) {
+  if (atomic_load(&queue->holds) == 0) return;
+  pthread_mutex_lock(&queue->lock);
+  while (slot < queue->held_slots && queue->held[slot]) pthread_cond_wait(&queue->resumed, &queue->lock);
+  pthread_mutex_unlock(&queue->lock);
 }
 
 static Node* node_new(size_t size, uint32_t kind, uint32_t slot, uint32_t flags) {
@@ -248,6 +276,7 @@ static void request_drop(Request* request) {
 }
 
 static void request_free(Request* request) {
+  if (atomic_load(&request->queue->holds)) hold(request->queue, request->slot, 0);
   request->queue->requests[request->slot] = 0;
   free(request->placements);
   free(request);
@@ -452,7 +481,9 @@ static void on_response(void* response, uint32_t flags, void* userp) {
     node->finished = request;
     request_drop(request);
   }
+  uint32_t slot = request->slot;
   push(queue, node); /* last touch of the request block */
+  if (!(record_flags & FLAG_FINAL)) wait_while_held(queue, slot);
 }
 
 /* ---- Reading a descriptor ---- */
@@ -641,6 +672,7 @@ EXPORT uint32_t tts_queue_new(void (*wake)(void)) {
     Queue* queue = calloc(1, sizeof(Queue));
     pthread_mutex_init(&queue->lock, 0);
     pthread_cond_init(&queue->changed, 0);
+    pthread_cond_init(&queue->resumed, 0);
     queue->wake = wake;
     pthread_t thread;
     if (pthread_create(&thread, 0, waker, queue)) {
@@ -726,6 +758,10 @@ EXPORT void tts_cancel(uint32_t number, uint32_t slot) {
     return;
   }
 }
+
+/* Lets the model wait with its next response to the request in the slot, or go on. The thread that sends
+ * the responses waits, so a model instance serves nobody else meanwhile. */
+EXPORT void tts_hold(uint32_t number, uint32_t slot, uint32_t held) { hold(queues[number], slot, held != 0); }
 
 /* Copies waiting records into out and frees them. Returns the bytes written; 0 when none is left; or
  * 0x80000000 + the size that out must have for the next record. */

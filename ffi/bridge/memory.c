@@ -3,7 +3,8 @@
  *
  * A client may cut its object short at any time. Who then touches the mapping gets SIGBUS, which would end
  * the process; so the pages that a cut took away are replaced by zeros, and the mapping is marked: it no
- * longer shows what the client sees. See on_bus_error. */
+ * longer shows what the client sees. The same happens when the file system of the objects is full and a
+ * page of one is written for the first time. See on_bus_error. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -29,6 +30,7 @@ typedef struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   int armed;
+  int waking; /* the waker thread is in JavaScript, or about to be */
   void (*wake)(void);
 } Net;
 
@@ -56,14 +58,19 @@ static void* net_waker(void* argument) {
   for (;;) {
     pthread_mutex_lock(&net->lock);
     while (!net->armed) pthread_cond_wait(&net->changed, &net->lock);
-    net->armed = 0;
     pthread_mutex_unlock(&net->lock);
     struct pollfd ready = {.fd = net->epoll, .events = POLLIN};
     while (poll(&ready, 1, -1) < 0 && errno == EINTR) {}
     pthread_mutex_lock(&net->lock);
-    void (*wake)(void) = net->wake;
+    void (*wake)(void) = net->armed ? net->wake : 0;
+    net->armed = 0;
+    net->waking = wake != 0;
     pthread_mutex_unlock(&net->lock);
-    if (wake) wake();
+    if (!wake) continue;
+    wake();
+    pthread_mutex_lock(&net->lock);
+    net->waking = 0;
+    pthread_mutex_unlock(&net->lock);
   }
   return 0;
 }
@@ -92,12 +99,29 @@ EXPORT uint32_t tts_net_new(void (*wake)(void)) {
   return number;
 }
 
-/* Never calls wake again: its event loop is about to end. */
+/* No wake after this: its event loop is about to end. A wake under way gets a moment to end, but not for
+ * ever: in Deno it waits for the event loop, which runs this. */
 EXPORT void tts_net_mute(uint32_t number) {
   Net* net = nets[number];
+  for (int waited = 0; waited < 20; waited++) {
+    pthread_mutex_lock(&net->lock);
+    net->wake = 0;
+    int waking = net->waking;
+    pthread_mutex_unlock(&net->lock);
+    if (!waking) return;
+    struct timespec millisecond = {0, 1000000};
+    nanosleep(&millisecond, 0);
+  }
+}
+
+/* Takes the order for a wake back. Returns whether a wake is under way nevertheless: it is the last one. */
+EXPORT uint32_t tts_net_disarm(uint32_t number) {
+  Net* net = nets[number];
   pthread_mutex_lock(&net->lock);
-  net->wake = 0;
+  net->armed = 0;
+  uint32_t waking = (uint32_t)net->waking;
   pthread_mutex_unlock(&net->lock);
+  return waking;
 }
 
 /* Asks for one wake when anything is ready. */

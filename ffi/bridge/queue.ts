@@ -124,11 +124,17 @@ export class Queue {
     );
   }
 
-  /** Asks the model to stop the request, unless it has ended. */
+  /** Asks the model to stop the request, unless it has ended. One that is held goes on. */
   cancel(ticket: Ticket): void {
-    if (this.#pending[ticket.slot] === ticket.pending) {
-      this.#bridge.tts_cancel(this.#number, ticket.slot);
-    }
+    if (this.#pending[ticket.slot] !== ticket.pending) return;
+    this.#bridge.tts_hold(this.#number, ticket.slot, 0);
+    this.#bridge.tts_cancel(this.#number, ticket.slot);
+  }
+
+  /** Lets the model wait with its next response to a request, or go on; not once the request has ended. */
+  hold(ticket: Ticket, held: boolean): void {
+    if (this.#pending[ticket.slot] !== ticket.pending) return;
+    this.#bridge.tts_hold(this.#number, ticket.slot, held ? 1 : 0);
   }
 
   /**

@@ -15,13 +15,9 @@ import {
 } from "./flags/core.ts";
 import { GRPC_FLAGS } from "./flags/grpc.ts";
 import { HTTP_FLAGS, METRICS_FLAGS } from "./flags/http.ts";
-import {
-  SAGEMAKER_FLAGS,
-  SHARED_MEMORY_FLAGS,
-  TRACING_FLAGS,
-  VERTEX_AI_FLAGS,
-} from "./flags/planned.ts";
+import { SAGEMAKER_FLAGS, TRACING_FLAGS, VERTEX_AI_FLAGS } from "./flags/planned.ts";
 import { LOGGING_FLAGS, MODEL_REPOSITORY_FLAGS, SERVER_FLAGS } from "./flags/server.ts";
+import { SHARED_MEMORY_FLAGS } from "./flags/shared_memory.ts";
 
 /** All flags, by heading. */
 export const FLAG_GROUPS: readonly FlagGroup[] = [

@@ -35,17 +35,23 @@ export function frameOf(message: Uint8Array, compressed: boolean): Uint8Array {
   return frame;
 }
 
+/** What is taken at first for a message that comes in pieces. */
+const FIRST_SIZE = 65536;
+/** By how much that grows when it is full. */
+const GROWTH = 4;
+
 /**
- * Cuts a byte stream into messages. A message that came in one piece is handed on without a copy;
- * memory is taken for what has come, never for what the length announces.
+ * Cuts a byte stream into messages, which are copies. Memory is taken for a few times what has come,
+ * never for what the length announces.
  */
 export class FrameReader {
   readonly #onMessage: (message: Uint8Array, compressed: boolean) => void;
-  #chunks: Uint8Array[] = [];
-  /** Bytes in `#chunks`. */
+  readonly #prefix = new Uint8Array(PREFIX_SIZE);
+  #prefixSize = 0;
+  /** The message under way, whose prefix is complete. */
+  #message: Uint8Array | undefined;
   #size = 0;
-  /** Bytes that the frame under way needs before anything can be done. */
-  #needed = PREFIX_SIZE;
+  #length = 0;
 
   /** `onMessage` is called from within `push()`, in order. */
   constructor(onMessage: (message: Uint8Array, compressed: boolean) => void) {
@@ -53,38 +59,69 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes of the stream.
+   * Takes the next bytes of the stream, of which nothing is kept.
    *
    * @throws {MessageTooLargeError} when a length is over the limit; the stream is of no use then.
    */
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    while (this.#size >= this.#needed) {
-      const bytes = this.#joined();
-      const length = (bytes[1] * 0x1000000) + (bytes[2] << 16) + (bytes[3] << 8) + bytes[4];
-      if (length > MAX_MESSAGE_SIZE) throw new MessageTooLargeError(length);
-      const end = PREFIX_SIZE + length;
-      if (bytes.length < end) {
-        this.#needed = end;
-        return;
-      }
-      this.#chunks = bytes.length === end ? [] : [bytes.subarray(end)];
-      this.#size = bytes.length - end;
-      this.#needed = PREFIX_SIZE;
-      this.#onMessage(bytes.subarray(PREFIX_SIZE, end), (bytes[0] & 1) !== 0);
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#message !== undefined) at = this.#append(chunk, at);
+      else if (this.#prefixSize > 0 || chunk.length - at < PREFIX_SIZE) at = this.#begin(chunk, at);
+      else at = this.#whole(chunk, at);
     }
   }
 
-  #joined(): Uint8Array {
-    if (this.#chunks.length === 1) return this.#chunks[0];
-    const joined = new Uint8Array(this.#size);
-    let offset = 0;
-    for (const chunk of this.#chunks) {
-      joined.set(chunk, offset);
-      offset += chunk.length;
-    }
-    this.#chunks = [joined];
-    return joined;
+  /** A message that begins at `at`; most are there to the end. */
+  #whole(chunk: Uint8Array, at: number): number {
+    const length = lengthOf(chunk, at);
+    const start = at + PREFIX_SIZE;
+    const end = start + length;
+    if (end > chunk.length) return this.#begin(chunk, at);
+    this.#onMessage(chunk.slice(start, end), (chunk[at] & 1) !== 0);
+    return end;
   }
+
+  /** The prefix of a message that comes in pieces. */
+  #begin(chunk: Uint8Array, from: number): number {
+    let at = from;
+    while (this.#prefixSize < PREFIX_SIZE && at < chunk.length) {
+      this.#prefix[this.#prefixSize++] = chunk[at++];
+    }
+    if (this.#prefixSize < PREFIX_SIZE) return at;
+    this.#length = lengthOf(this.#prefix, 0);
+    this.#size = 0;
+    this.#message = new Uint8Array(Math.min(this.#length, FIRST_SIZE));
+    if (this.#length === 0) this.#finish();
+    return at;
+  }
+
+  #append(chunk: Uint8Array, at: number): number {
+    let message = this.#message as Uint8Array;
+    const end = Math.min(chunk.length, at + this.#length - this.#size);
+    const size = this.#size + end - at;
+    if (size > message.length) {
+      message = new Uint8Array(Math.min(this.#length, size * GROWTH));
+      message.set((this.#message as Uint8Array).subarray(0, this.#size));
+      this.#message = message;
+    }
+    message.set(chunk.subarray(at, end), this.#size);
+    this.#size = size;
+    if (size === this.#length) this.#finish();
+    return end;
+  }
+
+  #finish(): void {
+    const message = this.#message as Uint8Array;
+    this.#message = undefined;
+    this.#prefixSize = 0;
+    this.#onMessage(message, (this.#prefix[0] & 1) !== 0);
+  }
+}
+
+function lengthOf(prefix: Uint8Array, at: number): number {
+  const length = (prefix[at + 1] * 0x1000000) + (prefix[at + 2] << 16) + (prefix[at + 3] << 8) +
+    prefix[at + 4];
+  if (length > MAX_MESSAGE_SIZE) throw new MessageTooLargeError(length);
+  return length;
 }

@@ -11,7 +11,7 @@ import type {
 } from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineInput } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { RegionLeases } from "../kserve/shared_memory_leases.ts";
 import { sharedMemory } from "./infer_shared_memory.ts";
 
 /**
@@ -20,7 +20,7 @@ import { sharedMemory } from "./infer_shared_memory.ts";
  */
 export function parseInputs(
   request: ModelInferRequest,
-  regions: SharedMemoryRegions,
+  regions: RegionLeases,
 ): EngineInput[] {
   let nextRaw = 0;
   return request.inputs.map((input): EngineInput => {

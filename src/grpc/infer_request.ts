@@ -13,6 +13,7 @@ import { TritonError } from "../errors.ts";
 import { parseInputs } from "./infer_inputs.ts";
 import { parseParameters } from "./infer_parameters.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import { RegionLeases } from "../kserve/shared_memory_leases.ts";
 import { sharedMemory } from "./infer_shared_memory.ts";
 
 /** A request ready for the engine, and what its responses depend on. */
@@ -36,6 +37,16 @@ export function parseInferRequest(
   version: Int64,
   forwarded: () => readonly (readonly [string, ParameterValue])[],
   regions: SharedMemoryRegions,
+): ParsedRequest {
+  const leases = new RegionLeases(regions);
+  return leases.hold(() => parse(message, version, forwarded, leases));
+}
+
+function parse(
+  message: ModelInferRequest,
+  version: Int64,
+  forwarded: () => readonly (readonly [string, ParameterValue])[],
+  regions: RegionLeases,
 ): ParsedRequest {
   const { parameters, enableEmptyFinalResponse, ...options } = parseParameters(message.parameters);
   for (const parameter of forwarded()) parameters.push([...parameter]);

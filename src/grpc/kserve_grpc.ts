@@ -9,7 +9,6 @@ import { Health } from "../../proto/gen/health_pb.ts";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { DEFAULT_GRACE_MS, type StopOptions } from "../frontend.ts";
-import { DisabledSharedMemory } from "../kserve/shared_memory.ts";
 import type { ServerCall } from "./call.ts";
 import { healthService } from "./health.ts";
 import { Inferences } from "./inference.ts";
@@ -20,7 +19,8 @@ import { checkRestriction } from "./restricted.ts";
 import { acceptStream, type CallHandler, connectHandler } from "./rpc.ts";
 import { controlService } from "./service.ts";
 import { SHUTTING_DOWN, statusOf } from "./status.ts";
-import type { Transport } from "./transport.ts";
+import { socketPath, type Transport } from "./transport.ts";
+import { h2Transport } from "./transport_h2.ts";
 import { nodeTransport } from "./transport_node.ts";
 
 const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
@@ -73,12 +73,13 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     this.#handlers = this.#createHandlers();
   }
 
-  /** Where it listens, for example `127.0.0.1:8001`. */
+  /** Where it listens, for example `127.0.0.1:8001`, or `unix:/run/triton.sock`. */
   get address(): string {
-    return `${this.#options.transport.address}:${this.port}`;
+    const { address } = this.#options.transport;
+    return socketPath(address) === undefined ? `${address}:${this.port}` : address;
   }
 
-  /** The port it listens on; before `start()` and after `stop()` the one of the options. */
+  /** The port it listens on, 0 for a Unix domain socket; before `start()` and after `stop()` the one of the options. */
   get port(): number {
     return this.#running?.port ?? this.#options.transport.port;
   }
@@ -125,8 +126,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   #createHandlers(): Map<string, CallHandler> {
-    const { headerPattern, inferCompressionLevel, traceSettings } = this.#options;
-    const regions = new DisabledSharedMemory();
+    const { headerPattern, inferCompressionLevel, regions, traceSettings } = this.#options;
     const engine = this.#engine;
     const handlers = new Map<string, CallHandler>();
     const specs = [
@@ -155,7 +155,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   #createTransport(calls: Set<ServerCall>): Transport {
-    const { transport, restrictedFeatures } = this.#options;
+    const { transport, transportKind, restrictedFeatures } = this.#options;
     const table = {
       handler: (path: string) => this.#handlers.get(path),
       opened: (call: ServerCall) => {
@@ -165,7 +165,8 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
       },
       closed: (call: ServerCall) => calls.delete(call),
     };
-    return nodeTransport(transport, (stream) => acceptStream(stream, table));
+    const makeTransport = transportKind === "h2" ? h2Transport : nodeTransport;
+    return makeTransport(transport, (stream) => acceptStream(stream, table));
   }
 
   async #listen(): Promise<Running> {
@@ -174,6 +175,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     try {
       return { transport, calls, port: await transport.listen() };
     } catch (cause) {
+      if (cause instanceof TritonError) throw cause;
       const { address, port } = this.#options.transport;
       throw new TritonError("UNAVAILABLE", `Socket '${address}:${port}' already in use `, {
         cause,

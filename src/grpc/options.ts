@@ -4,21 +4,31 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
 import type { Engine } from "../engine.ts";
-import { TritonError } from "../errors.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
+import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
 import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
+import type { TlsOptions } from "../net/tls.ts";
+import { CertificateFiles } from "./certificate_files.ts";
 import { COMPRESSION_LEVELS, type CompressionLevel } from "./compression.ts";
-import type { TransportOptions, TransportTls } from "./transport.ts";
+import type { TransportOptions } from "./transport.ts";
 
 /** Options of {@link KServeGrpc}. All may be left out. */
 export interface KServeGrpcOptions {
-  /** The IP address or host name to listen on. Default `"0.0.0.0"`; `--grpc-address`. */
+  /**
+   * The IP address or host name to listen on, or `unix:` and the absolute path of a Unix domain socket.
+   * Default `"0.0.0.0"`; `--grpc-address`.
+   */
   address?: string;
   /** The TCP port, 0 to 65535; 0 takes a free one. Default 8001; `--grpc-port`. */
   port?: number;
+  /**
+   * Whether several servers, all with this option, may share the port: the system spreads connections
+   * over them. Default false; `--reuse-grpc-port`.
+   */
+  reusePort?: boolean;
   /** Whether to speak TLS. Default false; `--grpc-use-ssl`. */
   useSsl?: boolean;
   /** The file with the server's certificate chain in PEM; `--grpc-server-cert`. */
@@ -32,6 +42,11 @@ export interface KServeGrpcOptions {
    * `--grpc-use-ssl-mutual`.
    */
   useMutualAuth?: boolean;
+  /**
+   * Milliseconds between two looks at the certificate files, for certificates that are renewed in place:
+   * new connections get the new ones, open ones go on. Default 0, no looks.
+   */
+  certificateReloadMs?: number;
   /** Milliseconds before a connection is pinged. Default 7200000; `--grpc-keepalive-time`. */
   keepaliveTimeMs?: number;
   /**
@@ -44,6 +59,21 @@ export interface KServeGrpcOptions {
    * `--grpc-keepalive-permit-without-calls`.
    */
   keepalivePermitWithoutCalls?: boolean;
+  /**
+   * How many pings may follow each other while neither headers nor data are sent; 0 for any number.
+   * Default 2; `--grpc-http2-max-pings-without-data`.
+   */
+  http2MaxPingsWithoutData?: number;
+  /**
+   * Milliseconds that a client must leave between its pings while it is sent neither headers nor data.
+   * Default 300000; `--grpc-http2-min-recv-ping-interval-without-data`.
+   */
+  http2MinRecvPingIntervalWithoutDataMs?: number;
+  /**
+   * How many pings may come too early before the connection is ended; 0 for any number. Default 2;
+   * `--grpc-http2-max-ping-strikes`.
+   */
+  http2MaxPingStrikes?: number;
   /**
    * Milliseconds, give or take a tenth, after which a connection is asked to go. Default 0, never;
    * `--grpc-max-connection-age`.
@@ -65,6 +95,12 @@ export interface KServeGrpcOptions {
    * one. Default `""`, none; `--grpc-header-forward-pattern`.
    */
   forwardHeaderPattern?: string | RegExp;
+  /**
+   * Whether clients may register shared memory for their tensors to lie in. Only for clients that are
+   * trusted, since they may name any shared memory that this process can open. The front ends of a server
+   * share the regions. Default false; `--allow-client-shm`.
+   */
+  allowClientSharedMemory?: boolean;
   /** Methods that only answer calls with certain metadata; `--grpc-restricted-protocol`. */
   restrictedFeatures?: RestrictedFeatures;
   /**
@@ -72,14 +108,21 @@ export interface KServeGrpcOptions {
    * ends of the server share, with tracing off and no file.
    */
   traceSettings?: TraceSettings;
+  /**
+   * What speaks HTTP/2: `"h2"`, this package's own, or `"node"`, the runtime's `node:http2`, which is
+   * several times slower and leaves the limits to pings to the runtime. Default `"h2"`.
+   */
+  transport?: "h2" | "node";
 }
 
 /** The options with nothing left open. */
 export interface ResolvedOptions {
   readonly transport: TransportOptions;
+  readonly transportKind: "h2" | "node";
   readonly inferCompressionLevel: CompressionLevel;
   readonly headerPattern: RegExp | undefined;
   readonly restrictedFeatures: RestrictedFeatures;
+  readonly regions: SharedMemoryRegions;
   readonly traceSettings: TraceSettings;
 }
 
@@ -98,14 +141,29 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
         COMPRESSION_LEVELS.join(", "),
     );
   }
+  const { transport = "h2" } = options;
+  if (transport !== "h2" && transport !== "node") {
+    throw new RangeError(`Cannot use transport "${transport}": it is one of h2, node`);
+  }
   return {
+    transportKind: transport,
     transport: {
       address: options.address ?? "0.0.0.0",
       port: whole("port", options.port ?? 8001, 65535),
+      reusePort: options.reusePort ?? false,
       tls: tlsOf(options),
       keepaliveTimeMs: whole("keepaliveTimeMs", options.keepaliveTimeMs ?? 7_200_000),
       keepaliveTimeoutMs: whole("keepaliveTimeoutMs", options.keepaliveTimeoutMs ?? 20_000),
       keepalivePermitWithoutCalls: options.keepalivePermitWithoutCalls ?? false,
+      http2MaxPingsWithoutData: whole(
+        "http2MaxPingsWithoutData",
+        options.http2MaxPingsWithoutData ?? 2,
+      ),
+      http2MinRecvPingIntervalWithoutDataMs: whole(
+        "http2MinRecvPingIntervalWithoutDataMs",
+        options.http2MinRecvPingIntervalWithoutDataMs ?? 300_000,
+      ),
+      http2MaxPingStrikes: whole("http2MaxPingStrikes", options.http2MaxPingStrikes ?? 2),
       maxConnectionAgeMs: whole("maxConnectionAgeMs", options.maxConnectionAgeMs ?? 0),
       maxConnectionAgeGraceMs: whole(
         "maxConnectionAgeGraceMs",
@@ -115,6 +173,7 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
     inferCompressionLevel,
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
+    regions: sharedMemoryOf(engine, options.allowClientSharedMemory ?? false),
     traceSettings: options.traceSettings ?? traceSettingsOf(engine),
   };
 }
@@ -124,23 +183,14 @@ function whole(name: string, value: number, max = 2147483647): number {
   throw new RangeError(`Cannot use ${name} ${value}: it is a whole number from 0 to ${max}`);
 }
 
-function tlsOf(options: KServeGrpcOptions): TransportTls | undefined {
+function tlsOf(options: KServeGrpcOptions): TlsOptions | undefined {
   const { useSsl = false, useMutualAuth = false } = options;
   if (!useSsl && !useMutualAuth) return undefined;
-  return {
-    cert: readPem("serverCert", options.serverCert),
-    key: readPem("serverKey", options.serverKey),
-    clientAuthorities: useMutualAuth ? readPem("rootCert", options.rootCert) : undefined,
-  };
-}
-
-function readPem(option: string, path: string | undefined): string {
-  if (path === undefined || path === "") {
-    throw new TritonError("INVALID_ARG", `Cannot speak TLS: the option ${option} is missing`);
-  }
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new TritonError("INVALID_ARG", `Cannot read ${option} "${path}"`, { cause });
-  }
+  const reloadMs = whole("certificateReloadMs", options.certificateReloadMs ?? 0);
+  const files = new CertificateFiles({
+    serverCert: options.serverCert,
+    serverKey: options.serverKey,
+    rootCert: useMutualAuth ? options.rootCert : undefined,
+  }, useMutualAuth);
+  return { ...files.read(), reload: () => files.readIfChanged(), reloadMs };
 }

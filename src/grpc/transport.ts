@@ -1,13 +1,14 @@
 /**
  * The seam between gRPC and HTTP/2: what the calls need of a stream, and of the server that accepts
- * streams. `transport_node.ts` implements it over `node:http2`.
+ * streams. `transport_h2.ts` implements it with `h2/`, `transport_node.ts` over `node:http2`.
  *
  * @module
  */
+import type { TlsOptions } from "../net/tls.ts";
 
 /** What the gRPC layer is told about a stream. Nothing is called after `aborted()`. */
 export interface StreamReceiver {
-  /** Bytes of the request, which stay the receiver's. */
+  /** Bytes of the request, which are only valid during the call. */
   data(chunk: Uint8Array): void;
   /** The client has sent everything. */
   end(): void;
@@ -17,7 +18,7 @@ export interface StreamReceiver {
   drained(): void;
 }
 
-/** Header or trailer fields by lower-case name. */
+/** Header or trailer fields by lower-case name. They must not change once they were sent. */
 export type Fields = Readonly<Record<string, string>>;
 
 /** One HTTP/2 stream, seen from the server. */
@@ -45,32 +46,35 @@ export type StreamHandler = (stream: GrpcStream) => StreamReceiver;
 
 /** Where a transport listens, and how it treats connections. */
 export interface TransportOptions {
-  /** The IP address or host name to listen on. */
+  /** The IP address or host name to listen on, or `unix:` and the path of a socket. */
   readonly address: string;
   /** The TCP port; 0 takes a free one. */
   readonly port: number;
+  /** Whether several servers may listen on the same port. */
+  readonly reusePort: boolean;
   /** Certificate, key and authority in PEM; absent for plain text. */
-  readonly tls?: TransportTls;
+  readonly tls?: TlsOptions;
   /** Milliseconds without a sign of life after which a connection is pinged. */
   readonly keepaliveTimeMs: number;
   /** Milliseconds that a ping may stay unanswered before its connection is cut. */
   readonly keepaliveTimeoutMs: number;
   /** Whether connections without a call are pinged too. */
   readonly keepalivePermitWithoutCalls: boolean;
+  /** How many of our pings may follow each other without headers or data; 0 for any number. */
+  readonly http2MaxPingsWithoutData: number;
+  /** Milliseconds that a client must leave between its pings when we send nothing. */
+  readonly http2MinRecvPingIntervalWithoutDataMs: number;
+  /** How many pings may come too early before their connection is ended; 0 for any number. */
+  readonly http2MaxPingStrikes: number;
   /** Milliseconds after which a connection is asked to go; 0 for never. */
   readonly maxConnectionAgeMs: number;
   /** Milliseconds that a connection asked to go may still use; 0 for as long as it needs. */
   readonly maxConnectionAgeGraceMs: number;
 }
 
-/** The TLS side of a transport. */
-export interface TransportTls {
-  /** The server's certificate chain in PEM. */
-  readonly cert: string;
-  /** The key of the certificate in PEM. */
-  readonly key: string;
-  /** The authorities in PEM that client certificates must come from; absent to ask for none. */
-  readonly clientAuthorities?: string;
+/** The path of the Unix domain socket that `address` names, or undefined. */
+export function socketPath(address: string): string | undefined {
+  return address.startsWith("unix:") ? address.slice("unix:".length) : undefined;
 }
 
 /** A server for HTTP/2 streams. */

@@ -15,13 +15,14 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import { FORGETS_TO_SEND } from "../runtime/http2.ts";
 import { guardSession } from "./session_guard.ts";
-import type {
-  Fields,
-  GrpcStream,
-  StreamHandler,
-  StreamReceiver,
-  Transport,
-  TransportOptions,
+import {
+  type Fields,
+  type GrpcStream,
+  socketPath,
+  type StreamHandler,
+  type StreamReceiver,
+  type Transport,
+  type TransportOptions,
 } from "./transport.ts";
 
 /** Bytes that a client may send on a stream before the call has taken any of them. */
@@ -90,12 +91,14 @@ class NodeTransport implements Transport {
   }
 
   listen(): Promise<number> {
-    const { address, port } = this.#options;
+    const { address, port, reusePort } = this.#options;
+    const path = socketPath(address);
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host: address, port }, () => {
+      const where = path === undefined ? { host: address, port, reusePort } : { path };
+      this.#server.listen(where, () => {
         this.#server.off("error", reject);
-        resolve((this.#server.address() as AddressInfo).port);
+        resolve(path === undefined ? (this.#server.address() as AddressInfo).port : 0);
       });
     });
   }

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { Context, Handler } from "hono";
 import type { Engine, EngineResponse, Int64 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import type { HttpHandler, HttpReply, HttpRequest } from "../http1/message.ts";
 import type { Feature, RestrictedFeatures } from "../kserve/restricted.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
-import type { InFlight } from "./in_flight.ts";
-import { type ContentType, errorResponse, textResponse } from "./responses.ts";
+import { type ContentType, errorReply, textReply } from "./replies.ts";
 
 /** What the endpoints of one front end share. */
 export interface Service {
@@ -23,11 +22,7 @@ export interface Service {
   readonly maxInputSize: number;
   readonly regions: SharedMemoryRegions;
   readonly traceSettings: TraceSettings;
-  readonly inFlight: InFlight;
 }
-
-/** What an endpoint does with a request that passed the checks. What it throws becomes a response. */
-export type Answer = (request: Request, path: string) => Response | Promise<Response>;
 
 /** How an endpoint is guarded. */
 export interface EndpointOptions {
@@ -37,48 +32,50 @@ export interface EndpointOptions {
   readonly errors: ContentType;
 }
 
-/** The request's path as it came: not decoded, not normalised, without the query. */
-export function rawPath(request: Request): string {
-  const { url } = request;
-  // Behind the scheme and the authority, which always has a path in a Request's URL.
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.indexOf("?", start);
-  return end < 0 ? url.slice(start) : url.slice(start, end);
-}
-
 /**
  * A handler that checks the restriction, then the method, then lets `answer` answer. That order is
- * Triton's: a restricted path answers 403 to any method.
+ * Triton's: a restricted path answers 403 to any method. What `answer` throws becomes a reply.
  */
-export function endpoint(service: Service, options: EndpointOptions, answer: Answer): Handler {
-  return (context: Context) => {
-    const request = context.req.raw;
-    const restriction = service.restricted?.get(options.feature);
-    if (restriction !== undefined && request.headers.get(restriction.key) !== restriction.value) {
+export function endpoint(
+  service: Service,
+  options: EndpointOptions,
+  answer: HttpHandler,
+): HttpHandler {
+  const restriction = service.restricted?.get(options.feature);
+  return (request) => {
+    if (restriction !== undefined && !hasField(request, restriction.key, restriction.value)) {
       const message = `This API is restricted, expecting header '${restriction.key}'`;
-      return textResponse(403, message, "text/plain");
+      return textReply(403, message, "text/plain");
     }
     if (!options.methods.includes(request.method)) {
-      return textResponse(405, "Method Not Allowed", options.errors);
+      return textReply(405, "Method Not Allowed", options.errors);
     }
     try {
-      const response = answer(request, rawPath(request));
-      if (response instanceof Response) return response;
-      return response.catch((reason: unknown) => errorResponse(reason, options.errors));
+      const reply = answer(request);
+      if (!(reply instanceof Promise)) return reply;
+      return reply.catch((reason: unknown) => errorReply(reason, options.errors));
     } catch (reason) {
-      return errorResponse(reason, options.errors);
+      return errorReply(reason, options.errors);
     }
   };
+}
+
+function hasField(request: HttpRequest, name: string, value: string): boolean {
+  return request.header(name.toLowerCase()) === value;
+}
+
+/** Answers with the whole body; at once when it is there. */
+export function withBody(
+  request: HttpRequest,
+  answer: (body: Uint8Array) => HttpReply | Promise<HttpReply>,
+): HttpReply | Promise<HttpReply> {
+  const body = request.body();
+  return body instanceof Promise ? body.then(answer) : answer(body);
 }
 
 /** Whether a response says no more than that nothing more comes. */
 export function isBareEnd({ hasContent, error }: EngineResponse): boolean {
   return !hasContent && error === undefined;
-}
-
-/** The whole body of a request. */
-export async function readBody(request: Request): Promise<Uint8Array> {
-  return new Uint8Array(await request.arrayBuffer());
 }
 
 /** A model as a path names it. */
@@ -91,7 +88,7 @@ export interface ModelTarget {
 const MODELS = "/v2/models/";
 
 /** The model of a path `/v2/models/<name>[/versions/<version>]...`, not decoded. */
-export function modelTarget(path: string): ModelTarget {
+export function modelTarget({ path }: HttpRequest): ModelTarget {
   const start = path.indexOf(MODELS) + MODELS.length;
   const [name, versions, versionText] = path.slice(start).split("/", 3);
   return { name, versionText: versions === "versions" ? versionText : undefined };

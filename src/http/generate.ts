@@ -3,66 +3,78 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { EngineRequest, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import { errorBody } from "../kserve/error_body.ts";
+import type { HttpReply, HttpRequest } from "../http1/message.ts";
 import { parseGenerate } from "../kserve/generate_request.ts";
-import { encodeGenerate, serverSentEvent } from "../kserve/generate_response.ts";
+import { encodeGenerate } from "../kserve/generate_response.ts";
 import { parseInputSchema } from "../kserve/model_schema.ts";
 import { Feature } from "../kserve/restricted.ts";
 import {
-  type Answer,
   endpoint,
   isBareEnd,
   modelTarget,
   parseVersion,
-  readBody,
   type Service,
+  withBody,
 } from "./context.ts";
+import { EventStream } from "./event_stream.ts";
 import { loadHeaders } from "./orca.ts";
-import { MODEL } from "./paths.ts";
-import type { Bytes } from "./responses.ts";
+import { JSON_FIELDS } from "./replies.ts";
+import { MODEL, type Routes } from "./routes.ts";
+
+type Generate = (
+  service: Service,
+  request: HttpRequest,
+  inference: EngineRequest,
+) => Promise<HttpReply>;
 
 /** Adds `/v2/models/<model>/generate` and `/v2/models/<model>/generate_stream`. */
-export function addGenerate(app: Hono, service: Service): void {
+export function addGenerate(routes: Routes, service: Service): void {
   const options = {
     feature: Feature.INFERENCE,
     methods: ["POST"],
     errors: "application/json",
   } as const;
-  const add = (path: string, answer: Answer) => app.all(path, endpoint(service, options, answer));
-  add(`${MODEL}/generate`, async (request, path) => {
-    return await generate(service, request, await readGenerate(service, request, path));
-  });
-  add(`${MODEL}/generate_stream`, async (request, path) => {
-    return await generateStream(service, request, await readGenerate(service, request, path));
-  });
+  const add = (path: string, answer: Generate) => {
+    const handler = endpoint(service, options, (request) => {
+      return readGenerate(service, request, (inference) => answer(service, request, inference));
+    });
+    routes.add(path, handler);
+  };
+  add(`${MODEL}/generate`, generate);
+  add(`${MODEL}/generate_stream`, generateStream);
 }
 
-async function readGenerate(
+function readGenerate(
   { engine, maxInputSize }: Service,
-  request: Request,
-  path: string,
-): Promise<EngineRequest> {
-  const target = modelTarget(path);
+  request: HttpRequest,
+  answer: (inference: EngineRequest) => Promise<HttpReply>,
+): HttpReply | Promise<HttpReply> {
+  const target = modelTarget(request);
   const modelName = target.name;
   const modelVersion = parseVersion(target);
   const schema = parseInputSchema(engine.modelMetadataJson(modelName, modelVersion));
-  const encoding = request.headers.get("content-encoding");
-  if (encoding !== null && encoding !== "" && encoding !== "identity") {
+  const encoding = request.header("content-encoding") ?? "";
+  if (encoding !== "" && encoding !== "identity") {
     throw new TritonError(
       "INVALID_ARG",
       "Unsupported content-encoding, only 'identity' is supported.",
     );
   }
-  return parseGenerate(await readBody(request), { modelName, modelVersion, schema, maxInputSize });
+  return withBody(request, (body) => {
+    return answer(parseGenerate(body, { modelName, modelVersion, schema, maxInputSize }));
+  });
 }
 
 /** The one response of a model that makes exactly one. */
-function generate(service: Service, request: Request, inference: EngineRequest): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const bodies: Bytes[] = [];
+function generate(
+  service: Service,
+  request: HttpRequest,
+  inference: EngineRequest,
+): Promise<HttpReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
+  const bodies: Uint8Array[] = [];
   let error: unknown;
   const call = service.engine.infer(inference, (response) => {
     if (!isBareEnd(response)) {
@@ -74,12 +86,11 @@ function generate(service: Service, request: Request, inference: EngineRequest):
     }
     response.release();
     if (!response.final) return;
-    flight.end();
     if (error !== undefined) {
       reject(error);
     } else if (bodies.length === 1) {
-      const headers = { "content-type": "application/json", ...loadHeaders(service, request) };
-      resolve(new Response(bodies[0], { headers }));
+      const fields = [...JSON_FIELDS, ...loadHeaders(service, request)];
+      resolve({ status: 200, fields, body: bodies[0], isChunked: true });
     } else {
       reject(
         new TritonError(
@@ -90,12 +101,12 @@ function generate(service: Service, request: Request, inference: EngineRequest):
       );
     }
   });
-  const flight = service.inFlight.begin(request, () => call.cancel());
+  request.onGone(() => call.cancel());
   return promise;
 }
 
 /** The JSON of a response; throws the error that it carries. */
-function encodeResponse(response: EngineResponse): Bytes {
+function encodeResponse(response: EngineResponse): Uint8Array {
   if (response.error !== undefined) throw response.error;
   return encodeGenerate(response);
 }
@@ -106,55 +117,22 @@ function encodeResponse(response: EngineResponse): Bytes {
  */
 function generateStream(
   service: Service,
-  request: Request,
+  request: HttpRequest,
   inference: EngineRequest,
-): Promise<Response> {
-  const { promise, resolve } = Promise.withResolvers<Response>();
-  let controller: ReadableStreamDefaultController<Bytes>;
-  let isStarted = false;
-  let isOver = false;
-  const start = (status: number) => {
-    if (isStarted) return;
-    isStarted = true;
-    const headers = {
-      "content-type": "text/event-stream; charset=utf-8",
-      ...loadHeaders(service, request),
-    };
-    resolve(new Response(stream, { status, headers }));
-  };
-  const stream = new ReadableStream<Bytes>({
-    start(created) {
-      controller = created;
-    },
-    cancel() {
-      isOver = true;
-      call.cancel();
-    },
-  });
+): Promise<HttpReply> {
+  const events = new EventStream(() => loadHeaders(service, request));
   const call = service.engine.infer(inference, (response) => {
-    if (!isBareEnd(response) && !isOver) {
-      let body: Bytes;
+    if (!isBareEnd(response)) {
       try {
-        body = encodeResponse(response);
-        start(200);
+        events.send(encodeResponse(response));
       } catch (reason) {
-        body = errorBody(TritonError.from(reason).message);
-        // Triton answers 400 whatever the code is.
-        start(400);
+        events.fail(TritonError.from(reason).message);
       }
-      controller.enqueue(serverSentEvent(body));
     }
     response.release();
-    if (!response.final) return;
-    flight.end();
-    start(200);
-    if (!isOver) controller.close();
-    isOver = true;
+    if (response.final) events.end();
   });
-  const flight = service.inFlight.begin(request, () => {
-    call.cancel();
-    if (!isOver) controller.error(new Error("The stream was cut off."));
-    isOver = true;
-  });
-  return promise;
+  events.hold = (held) => call.hold(held);
+  request.onGone(() => call.cancel());
+  return events.reply;
 }

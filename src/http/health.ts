@@ -3,23 +3,22 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import { Feature } from "../kserve/restricted.ts";
 import { endpoint, modelTarget, parseVersion, type Service } from "./context.ts";
-import { MODEL } from "./paths.ts";
-import { emptyResponse, textResponse } from "./responses.ts";
+import { emptyReply, textReply } from "./replies.ts";
+import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/health/live`, `/v2/health/ready` and `/v2/models/<model>/ready`. */
-export function addHealth(app: Hono, service: Service): void {
+export function addHealth(routes: Routes, service: Service): void {
   const { engine } = service;
   const options = { feature: Feature.HEALTH, methods: ["GET"], errors: "text/plain" } as const;
-  const health = (isHealthy: boolean) => emptyResponse("text/plain", isHealthy ? 200 : 400);
-  app.all("/v2/health/live", endpoint(service, options, () => health(engine.isLive())));
-  app.all("/v2/health/ready", endpoint(service, options, () => health(engine.isReady())));
-  app.all(
+  const health = (isHealthy: boolean) => emptyReply("text/plain", isHealthy ? 200 : 400);
+  routes.add("/v2/health/live", endpoint(service, options, () => health(engine.isLive())));
+  routes.add("/v2/health/ready", endpoint(service, options, () => health(engine.isReady())));
+  routes.add(
     `${MODEL}/ready`,
-    endpoint(service, options, (_, path) => {
-      const target = modelTarget(path);
+    endpoint(service, options, (request) => {
+      const target = modelTarget(request);
       const version = parseVersion(target);
       let isReady: boolean;
       try {
@@ -29,8 +28,8 @@ export function addHealth(app: Hono, service: Service): void {
         if (!engine.running) throw reason;
         isReady = false;
       }
-      if (isReady) return emptyResponse("text/plain");
-      return textResponse(400, "Model version not ready", "text/plain");
+      if (isReady) return emptyReply("text/plain");
+      return textReply(400, "Model version not ready", "text/plain");
     }),
   );
 }

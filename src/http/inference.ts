@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import type { Field, HttpReply, HttpRequest } from "../http1/message.ts";
 import {
   acceptedEncoding,
   compress,
@@ -20,126 +20,116 @@ import { Feature } from "../kserve/restricted.ts";
 import {
   endpoint,
   isBareEnd,
+  type ModelTarget,
   modelTarget,
   parseVersion,
-  readBody,
   type Service,
+  withBody,
 } from "./context.ts";
-import { MODEL } from "./paths.ts";
-import { errorResponse } from "./responses.ts";
+import { errorReply, JSON_FIELDS } from "./replies.ts";
+import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/models/<model>/infer`. */
-export function addInference(app: Hono, service: Service): void {
+export function addInference(routes: Routes, service: Service): void {
   const options = { feature: Feature.INFERENCE, methods: ["POST"], errors: "text/plain" } as const;
-  app.all(
-    `${MODEL}/infer`,
-    endpoint(service, options, (request, path) => infer(service, request, path)),
-  );
+  routes.add(`${MODEL}/infer`, endpoint(service, options, (request) => infer(service, request)));
 }
 
 /** What is thrown from here is labelled text/plain, as Triton labels all but the errors of the body. */
-async function infer(service: Service, request: Request, path: string): Promise<Response> {
-  const { engine, maxInputSize } = service;
-  const target = modelTarget(path);
-  const modelName = target.name;
-  const modelVersion = parseVersion(target);
-  if (engine.isDecoupled(modelName, modelVersion)) {
+function infer(service: Service, request: HttpRequest): HttpReply | Promise<HttpReply> {
+  const target = modelTarget(request);
+  if (service.engine.isDecoupled(target.name, parseVersion(target))) {
     throw new TritonError(
       "UNSUPPORTED",
       "HTTP end point doesn't support models with decoupled transaction policy",
     );
   }
-  const { headers } = request;
   let encoding: Encoding;
   try {
-    encoding = contentEncoding(headers.get("content-encoding"));
+    encoding = contentEncoding(request.header("content-encoding"));
   } catch (reason) {
-    const response = errorResponse(reason, "text/plain");
-    response.headers.set("accept-encoding", "gzip, deflate");
-    return response;
+    const reply = errorReply(reason, "text/plain");
+    return { ...reply, fields: [...reply.fields, ["Accept-Encoding", "gzip, deflate"]] };
   }
-  let body = await readBody(request);
-  if (encoding !== "identity") body = await decompress(body, maxInputSize);
-  const headerLength = parseHeaderLength(
-    headers.get("inference-header-content-length"),
-    body.length,
-  );
-
-  let inference: Inference;
-  let response: Promise<EngineResponse>;
-  let isBatched: boolean;
-  try {
-    inference = parseInference(body, headerLength, {
-      modelName,
-      modelVersion,
-      regions: service.regions,
-      maxInputSize,
-      forwarded: forwardedHeaders(headers, service.headerPattern),
+  return withBody(request, (body) => {
+    if (encoding === "identity") return inferWith(service, request, target, body);
+    return decompress(body, service.maxInputSize).then((whole) => {
+      return inferWith(service, request, target, whole);
     });
-    response = onlyResponse(service, request, inference);
-    // Asked now, because by the time of the response the model may be on its way out.
-    isBatched = inference.plan.hasClassification &&
-      engine.hasBatchDimension(modelName, modelVersion);
-  } catch (reason) {
-    return errorResponse(reason, "application/json");
-  }
-  const encoded = await response.then((answer) => {
-    try {
-      if (answer.error !== undefined) throw answer.error;
-      return encodeInference(answer, inference.plan, isBatched);
-    } finally {
-      answer.release();
-    }
   });
-  return await inferenceResponse(encoded, acceptedEncoding(headers.get("accept-encoding")));
 }
 
-/**
- * Sends the request and waits for its one response, which the caller must release. Submit errors are
- * thrown at once; other numbers of responses reject.
- */
-function onlyResponse(
-  { engine, inFlight }: Service,
-  request: Request,
-  inference: Inference,
-): Promise<EngineResponse> {
-  const { promise, resolve, reject } = Promise.withResolvers<EngineResponse>();
+function inferWith(
+  service: Service,
+  request: HttpRequest,
+  target: ModelTarget,
+  body: Uint8Array,
+): HttpReply | Promise<HttpReply> {
+  const { maxInputSize, regions, headerPattern } = service;
+  const headerLength = parseHeaderLength(
+    request.header("inference-header-content-length"),
+    body.length,
+  );
+  try {
+    const modelName = target.name;
+    const modelVersion = parseVersion(target);
+    const inference = parseInference(body, headerLength, {
+      modelName,
+      modelVersion,
+      regions,
+      maxInputSize,
+      forwarded: forwardedHeaders(request.fields, headerPattern),
+    });
+    return replyOf(service, request, inference);
+  } catch (reason) {
+    return errorReply(reason, "application/json");
+  }
+}
+
+/** Sends the request and answers with its one response. Errors of the submit are thrown at once. */
+function replyOf(
+  { engine }: Service,
+  request: HttpRequest,
+  { request: sent, plan }: Inference,
+): Promise<HttpReply> {
+  const { promise, resolve } = Promise.withResolvers<HttpReply>();
   let first: EngineResponse | undefined;
   let count = 0;
-  const call = engine.infer(inference.request, (response) => {
-    if (isBareEnd(response)) {
-      response.release();
-    } else if (count++ === 0) {
-      first = response;
-    } else {
-      response.release();
-    }
+  const call = engine.infer(sent, (response) => {
+    if (isBareEnd(response) || count++ > 0) response.release();
+    else first = response;
     if (!response.final) return;
-    flight.end();
-    if (first !== undefined && count === 1) {
-      resolve(first);
-    } else {
+    try {
+      if (first === undefined || count !== 1) {
+        throw new TritonError("INTERNAL", `expected a single response, got ${count}`);
+      }
+      if (first.error !== undefined) throw first.error;
+      resolve(inferenceReply(encodeInference(first, plan, isBatched), request));
+    } catch (reason) {
+      resolve(errorReply(reason, "text/plain"));
+    } finally {
       first?.release();
-      reject(new TritonError("INTERNAL", `expected a single response, got ${count}`));
     }
   });
-  const flight = inFlight.begin(request, () => call.cancel());
+  request.onGone(() => call.cancel());
+  // Asked now, because by the time of the response the model may be on its way out; and not before the
+  // engine has the request, which would otherwise be dropped without its end when this throws.
+  const isBatched = plan.hasClassification &&
+    engine.hasBatchDimension(sent.modelName, sent.modelVersion);
   return promise;
 }
 
-const JSON_TYPE = "application/json";
-const BINARY_TYPE = "application/octet-stream";
-
-async function inferenceResponse(
+function inferenceReply(
   { bytes, headerLength }: InferenceBody,
-  encoding: Encoding,
-): Promise<Response> {
-  const headers: Record<string, string> = { "content-type": JSON_TYPE };
-  if (headerLength !== undefined) {
-    headers["content-type"] = BINARY_TYPE;
-    headers["inference-header-content-length"] = String(headerLength);
-  }
-  if (encoding === "identity") return new Response(bytes, { headers });
-  headers["content-encoding"] = encoding;
-  return new Response(await compress(bytes, encoding), { headers });
+  request: HttpRequest,
+): HttpReply | Promise<HttpReply> {
+  const fields: readonly Field[] = headerLength === undefined ? JSON_FIELDS : [
+    ["Content-Type", "application/octet-stream"],
+    ["Inference-Header-Content-Length", String(headerLength)],
+  ];
+  const encoding = acceptedEncoding(request.header("accept-encoding"));
+  if (encoding === "identity") return { status: 200, fields, body: bytes };
+  return compress(bytes, encoding).then((body) => {
+    return { status: 200, fields: [...fields, ["Content-Encoding", encoding]], body };
+  });
 }

@@ -8,10 +8,9 @@ import { type HttpApp, HttpService, type StopOptions } from "../frontend.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { DEFAULT_MAX_INPUT_SIZE } from "../kserve/limits.ts";
 import type { RestrictedFeatures } from "../kserve/restricted.ts";
-import { DisabledSharedMemory } from "../kserve/shared_memory.ts";
+import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
 import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
-import { kserveApp } from "./app.ts";
-import { InFlight } from "./in_flight.ts";
+import { kserveRoutes } from "./app.ts";
 
 /** Options of {@link KServeHttp}; in brackets the flag of `tritonserver` that each stands for. */
 export interface KServeHttpOptions {
@@ -33,6 +32,12 @@ export interface KServeHttpOptions {
   readonly headerForwardPattern?: string | RegExp;
   /** Endpoints that want a header with a secret [`--http-restricted-api`]. Default: none. */
   readonly restrictedFeatures?: RestrictedFeatures;
+  /**
+   * Whether clients may register shared memory for their tensors to lie in [`--allow-client-shm`]. Only
+   * for clients that are trusted, since they may name any shared memory that this process can open. The
+   * front ends of a server share the regions. Default: false.
+   */
+  readonly allowClientSharedMemory?: boolean;
   /**
    * The limit on JSON bodies, on what is made from them and on what compressed bodies grow to, in
    * bytes [`--http-max-input-size`]. Binary data behind a JSON header is not limited. Default: 67108864
@@ -77,31 +82,28 @@ export class KServeHttp implements Frontend, AsyncDisposable {
       reusePort = false,
       headerForwardPattern = "",
       restrictedFeatures,
+      allowClientSharedMemory = false,
       maxInputSize = DEFAULT_MAX_INPUT_SIZE,
       traceSettings = traceSettingsOf(engine),
     } = options;
     if (!(maxInputSize > 0)) {
       throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);
     }
-    const inFlight = new InFlight();
-    this.app = kserveApp({
+    const routes = kserveRoutes({
       engine,
       restricted: restrictedFeatures,
       headerPattern: headerPattern(headerForwardPattern),
       maxInputSize,
-      regions: new DisabledSharedMemory(),
+      regions: sharedMemoryOf(engine, allowClientSharedMemory),
       traceSettings,
-      inFlight,
     });
-    const handler = (request: Request) => this.app.fetch(request);
-    const onCut = () => inFlight.cancelAll();
+    this.app = routes.app;
     this.#service = new HttpService(engine, {
       name: "HTTP",
       address,
       port,
       reusePort,
-      handler,
-      onCut,
+      handler: routes.handler,
     });
   }
 

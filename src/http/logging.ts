@@ -3,31 +3,31 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import { parseJson } from "../kserve/json/value.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { applyLogSettings, logSettingsJson } from "../kserve/log_settings.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, readBody, type Service } from "./context.ts";
-import { jsonResponse } from "./responses.ts";
+import { endpoint, type Service, withBody } from "./context.ts";
+import { jsonReply } from "./replies.ts";
+import type { Routes } from "./routes.ts";
 
 /** Adds `/v2/logging`. */
-export function addLogging(app: Hono, service: Service): void {
+export function addLogging(routes: Routes, service: Service): void {
   const { engine } = service;
   const options = {
     feature: Feature.LOGGING,
     methods: ["GET", "POST"],
     errors: "application/json",
   } as const;
-  app.all(
+  routes.add(
     "/v2/logging",
-    endpoint(service, options, async (request) => {
-      if (request.method === "POST") {
-        const body = await readBody(request);
+    endpoint(service, options, (request) => {
+      if (request.method === "GET") return jsonReply(logSettingsJson(engine.logSettings()));
+      return withBody(request, (body) => {
         limitJson(body.length, service.maxInputSize);
         applyLogSettings(parseJson(body), (settings) => engine.updateLogSettings(settings));
-      }
-      return jsonResponse(logSettingsJson(engine.logSettings()));
+        return jsonReply(logSettingsJson(engine.logSettings()));
+      });
     }),
   );
 }

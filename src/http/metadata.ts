@@ -3,24 +3,25 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { Int64 } from "../engine.ts";
+import type { HttpRequest } from "../http1/message.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, modelTarget, parseVersion, rawPath, type Service } from "./context.ts";
-import { MODEL } from "./paths.ts";
-import { jsonResponse } from "./responses.ts";
+import { endpoint, modelTarget, parseVersion, type Service } from "./context.ts";
+import { jsonReply } from "./replies.ts";
+import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2`, `/v2/models/<model>`, its `/config` and `/stats`, and `/v2/models/stats`. */
-export function addMetadata(app: Hono, service: Service): void {
+export function addMetadata(routes: Routes, service: Service): void {
   const { engine } = service;
-  const get = (feature: Feature, json: (path: string) => Uint8Array) => {
+  const get = (feature: Feature, json: (request: HttpRequest) => Uint8Array) => {
     const options = { feature, methods: ["GET"], errors: "application/json" } as const;
-    return endpoint(service, options, (_, path) => jsonResponse(json(path)));
+    return endpoint(service, options, (request) => jsonReply(json(request)));
   };
-  const ofModel = (json: (name: string, version: Int64) => Uint8Array) => (path: string) => {
-    const target = modelTarget(path);
-    return json(target.name, parseVersion(target));
-  };
+  const ofModel =
+    (json: (name: string, version: Int64) => Uint8Array) => (request: HttpRequest) => {
+      const target = modelTarget(request);
+      return json(target.name, parseVersion(target));
+    };
   const metadata = get(
     Feature.METADATA,
     ofModel((name, version) => engine.modelMetadataJson(name, version)),
@@ -35,14 +36,14 @@ export function addMetadata(app: Hono, service: Service): void {
   );
   const allStatistics = get(Feature.STATISTICS, () => engine.modelStatisticsJson("", -1));
 
-  app.all("/v2", get(Feature.METADATA, () => engine.serverMetadataJson()));
-  app.all(MODEL, (context, next) => {
+  routes.add("/v2", get(Feature.METADATA, () => engine.serverMetadataJson()));
+  routes.add(MODEL, (request) => {
     // A path of its own in Triton, so that a model called `stats` cannot be asked for its metadata. Not
     // a route of its own here, because Hono's fast router takes no name beside a pattern.
-    const { name, versionText } = modelTarget(rawPath(context.req.raw));
+    const { name, versionText } = modelTarget(request);
     const isAll = name === "stats" && versionText === undefined;
-    return (isAll ? allStatistics : metadata)(context, next);
+    return (isAll ? allStatistics : metadata)(request);
   });
-  app.all(`${MODEL}/config`, config);
-  app.all(`${MODEL}/stats`, statistics);
+  routes.add(`${MODEL}/config`, config);
+  routes.add(`${MODEL}/stats`, statistics);
 }

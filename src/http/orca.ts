@@ -4,19 +4,20 @@
  *
  * @module
  */
+import type { Field, HttpRequest } from "../http1/message.ts";
 import { orcaHeader } from "../kserve/orca.ts";
 import type { Service } from "./context.ts";
 
 /** The headers that report the load in the format that `request` asks for; usually none. */
-export function loadHeaders({ engine }: Service, request: Request): Record<string, string> {
-  const format = request.headers.get("endpoint-load-metrics-format");
-  if (format !== "text" && format !== "json") return {};
+export function loadHeaders({ engine }: Service, request: HttpRequest): readonly Field[] {
+  const format = request.header("endpoint-load-metrics-format");
+  if (format !== "text" && format !== "json") return [];
   let metrics: string;
   try {
     metrics = new TextDecoder().decode(engine.metricsText());
   } catch {
-    return {}; // a response must not fail for want of metrics
+    return []; // a response must not fail for want of metrics
   }
   const value = orcaHeader(metrics, format);
-  return value === undefined ? {} : { "endpoint-load-metrics": value };
+  return value === undefined ? [] : [["endpoint-load-metrics", value]];
 }

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { Context, Hono } from "hono";
 import { TritonError } from "../errors.ts";
+import type { HttpHandler, HttpReply } from "../http1/message.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { parseIndexRequest, parseLoadRequest, parseUnloadRequest } from "../kserve/load_request.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { type Answer, endpoint, rawPath, readBody, type Service } from "./context.ts";
-import { emptyResponse, jsonResponse, notFoundResponse } from "./responses.ts";
+import { endpoint, type Service, withBody } from "./context.ts";
+import { emptyReply, jsonReply, notFoundReply } from "./replies.ts";
+import type { Routes } from "./routes.ts";
 
 const INDEX = /\/v2\/repository(?:\/[^/]+)?\/index$/;
 const MODEL_ACTION = /\/v2\/repository(?:\/([^/]+))?\/models\/([^/]+)\/(load|unload)$/;
@@ -18,24 +19,24 @@ const MODEL_ACTION = /\/v2\/repository(?:\/([^/]+))?\/models\/([^/]+)\/(load|unl
  * Adds `/v2/repository/index`, `/v2/repository/models/<model>/load` and `/unload`. A repository's name
  * may stand behind `/v2/repository`: the index ignores it, the others refuse it.
  */
-export function addRepository(app: Hono, service: Service): void {
+export function addRepository(routes: Routes, service: Service): void {
   const { engine, maxInputSize } = service;
   const options = {
     feature: Feature.MODEL_REPOSITORY,
     methods: ["POST"],
     errors: "application/json",
   } as const;
-  const add = (answer: (body: Uint8Array, path: string) => Promise<Response>) => {
-    const limited: Answer = async (request, path) => {
-      const body = await readBody(request);
-      limitJson(body.length, maxInputSize);
-      return await answer(body, path);
-    };
+  const add = (answer: (body: Uint8Array, path: string) => Promise<HttpReply>) => {
+    const limited: HttpHandler = (request) =>
+      withBody(request, (body) => {
+        limitJson(body.length, maxInputSize);
+        return answer(body, request.path);
+      });
     return endpoint(service, options, limited);
   };
 
   const index = add(async (body) => {
-    return jsonResponse(await engine.repositoryIndexJson(parseIndexRequest(body)));
+    return jsonReply(await engine.repositoryIndexJson(parseIndexRequest(body)));
   });
   const changeModel = add(async (body, path) => {
     const [, repository, model, action] = MODEL_ACTION.exec(path)!;
@@ -47,11 +48,11 @@ export function addRepository(app: Hono, service: Service): void {
     } else {
       await engine.unloadModel(model, { unloadDependents: parseUnloadRequest(body) });
     }
-    return emptyResponse("application/json");
+    return emptyReply("application/json");
   });
-  app.all("/v2/repository/*", (context: Context, next) => {
-    const path = rawPath(context.req.raw);
-    if (MODEL_ACTION.test(path)) return changeModel(context, next);
-    return INDEX.test(path) ? index(context, next) : notFoundResponse();
+  routes.add("/v2/repository/*", (request) => {
+    const { path } = request;
+    if (MODEL_ACTION.test(path)) return changeModel(request);
+    return INDEX.test(path) ? index(request) : notFoundReply();
   });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Hono } from "hono";
+import type { HttpHandler, HttpRequest } from "../http1/message.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { Feature } from "../kserve/restricted.ts";
 import type { RegionKind } from "../kserve/shared_memory.ts";
@@ -13,43 +13,44 @@ import {
   registerSystem,
   systemStatusJson,
 } from "../kserve/shared_memory_json.ts";
-import { type Answer, endpoint, readBody, type Service } from "./context.ts";
-import { emptyResponse, jsonResponse } from "./responses.ts";
+import { endpoint, type Service, withBody } from "./context.ts";
+import { emptyReply, jsonReply } from "./replies.ts";
+import type { Routes } from "./routes.ts";
 
 /**
  * Adds `/v2/systemsharedmemory[/region/<name>]/status`, `/register` and `/unregister`, and the same
  * for CUDA memory.
  */
-export function addSharedMemory(app: Hono, service: Service): void {
+export function addSharedMemory(routes: Routes, service: Service): void {
   const { regions, maxInputSize } = service;
-  const add = (kind: RegionKind, action: string, method: string, answer: Answer) => {
+  const add = (kind: RegionKind, action: string, method: string, answer: HttpHandler) => {
     const options = {
       feature: Feature.SHARED_MEMORY,
       methods: [method],
       errors: "application/json",
     } as const;
     const handler = endpoint(service, options, answer);
-    app.all(`/v2/${kind}sharedmemory/${action}`, handler);
-    app.all(`/v2/${kind}sharedmemory/region/:region/${action}`, handler);
+    routes.add(`/v2/${kind}sharedmemory/${action}`, handler);
+    routes.add(`/v2/${kind}sharedmemory/region/:region/${action}`, handler);
   };
   for (const kind of ["system", "cuda"] as const) {
     const statusJson = kind === "system" ? systemStatusJson : cudaStatusJson;
     const register = kind === "system" ? registerSystem : registerCuda;
-    add(kind, "status", "GET", (_, path) => jsonResponse(statusJson(regions, regionName(path))));
-    add(kind, "register", "POST", async (request, path) => {
-      const body = await readBody(request);
-      limitJson(body.length, maxInputSize);
-      register(regions, regionName(path), body);
-      return emptyResponse("application/json");
-    });
-    add(kind, "unregister", "POST", (_, path) => {
-      regions.unregister(kind, regionName(path));
-      return emptyResponse("application/json");
+    add(kind, "status", "GET", (request) => jsonReply(statusJson(regions, regionName(request))));
+    add(kind, "register", "POST", (request) =>
+      withBody(request, (body) => {
+        limitJson(body.length, maxInputSize);
+        register(regions, regionName(request), body);
+        return emptyReply("application/json");
+      }));
+    add(kind, "unregister", "POST", (request) => {
+      regions.unregister(kind, regionName(request));
+      return emptyReply("application/json");
     });
   }
 }
 
 /** The region that a path names, undefined for none. */
-function regionName(path: string): string | undefined {
+function regionName({ path }: HttpRequest): string | undefined {
   return /\/region\/([^/]+)\/[a-z]+$/.exec(path)?.[1];
 }

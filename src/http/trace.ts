@@ -3,44 +3,43 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import { TritonError } from "../errors.ts";
+import type { HttpRequest } from "../http1/message.ts";
 import { parseJson } from "../kserve/json/value.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { Feature } from "../kserve/restricted.ts";
 import { parseTraceUpdate } from "../kserve/trace_settings.ts";
-import { type Answer, endpoint, modelTarget, rawPath, readBody, type Service } from "./context.ts";
-import { MODEL } from "./paths.ts";
-import { jsonResponse, notFoundResponse } from "./responses.ts";
+import { endpoint, modelTarget, type Service, withBody } from "./context.ts";
+import { jsonReply, notFoundReply } from "./replies.ts";
+import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/trace/setting` and `/v2/models/<model>/trace/setting`. */
-export function addTrace(app: Hono, service: Service): void {
+export function addTrace(routes: Routes, service: Service): void {
   const options = {
     feature: Feature.TRACE,
     methods: ["GET", "POST"],
     errors: "application/json",
   } as const;
-  const answer = async (request: Request, model?: string) => {
+  const answer = (request: HttpRequest, model?: string) => {
     const { engine, traceSettings } = service;
     if (model !== undefined && !isReady(service, model)) {
       throw new TritonError("INVALID_ARG", `Request for unknown model : ${model}`);
     }
     if (!engine.running) throw new TritonError("UNAVAILABLE", "Server not ready");
-    if (request.method === "POST") {
-      const body = await readBody(request);
+    if (request.method === "GET") return jsonReply(traceSettings.json(model));
+    return withBody(request, (body) => {
       limitJson(body.length, service.maxInputSize);
       traceSettings.update(parseTraceUpdate(parseJson(body)), model);
-    }
-    return jsonResponse(traceSettings.json(model));
+      return jsonReply(traceSettings.json(model));
+    });
   };
-  const ofServer: Answer = (request) => answer(request);
-  const ofModel: Answer = (request, path) => answer(request, modelTarget(path).name);
-  app.all("/v2/trace/setting", endpoint(service, options, ofServer));
-  const handler = endpoint(service, options, ofModel);
-  app.all(`${MODEL}/trace/setting`, (context, next) => {
+  routes.add("/v2/trace/setting", endpoint(service, options, (request) => answer(request)));
+  const ofModel = endpoint(service, options, (request) => {
+    return answer(request, modelTarget(request).name);
+  });
+  routes.add(`${MODEL}/trace/setting`, (request) => {
     // Only models as a whole have settings: with a version it is a path that does not exist.
-    const target = modelTarget(rawPath(context.req.raw));
-    return target.versionText === undefined ? handler(context, next) : notFoundResponse();
+    return modelTarget(request).versionText === undefined ? ofModel(request) : notFoundReply();
   });
 }
 

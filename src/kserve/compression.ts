@@ -27,8 +27,8 @@ const SMALL = 4096;
  *
  * @throws {TritonError} UNSUPPORTED for everything but exactly `gzip`, `deflate` and `identity`.
  */
-export function contentEncoding(header: string | null): Encoding {
-  if (header === null || header === "identity") return "identity";
+export function contentEncoding(header: string | undefined): Encoding {
+  if (header === undefined || header === "identity") return "identity";
   if (header === "gzip" || header === "deflate") return header;
   throw new TritonError("UNSUPPORTED", "Unsupported compression type");
 }
@@ -38,7 +38,7 @@ export function contentEncoding(header: string | null): Encoding {
  * quality above zero, the first of several. Triton wants items as `name` or `name;q=<number>`, with
  * blanks only before the name.
  */
-export function acceptedEncoding(header: string | null): Encoding {
+export function acceptedEncoding(header: string | undefined): Encoding {
   let accepted: Encoding = "identity";
   let best = 0;
   for (const item of header?.split(",") ?? []) {

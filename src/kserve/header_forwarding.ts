@@ -19,7 +19,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 /**
  * The expression for a header-forward pattern: undefined for the empty one, which forwards nothing.
  *
- * The runtimes hand header names out in lower case. So case is ignored, unless a text begins with
+ * Names are spelled as the client sent them, in any case. So case is ignored, unless a text begins with
  * `(?-i)`; `(?i)`, which Triton's command line puts before every pattern, is understood. A RegExp is
  * taken as it is.
  *
@@ -43,8 +43,7 @@ export function headerPattern(pattern: string | RegExp): RegExp | undefined {
 }
 
 /**
- * The headers whose name `pattern` finds, as parameters. Names are in lower case, as the runtimes hand
- * them out.
+ * The headers whose name `pattern` finds, as parameters of the name as it was sent.
  *
  * @throws {TritonError} INVALID_ARG when such a name is reserved for Triton's own parameters.
  */

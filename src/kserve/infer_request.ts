@@ -12,6 +12,7 @@ import { limitJson, limitRaw } from "./limits.ts";
 import { OutputPlan, parseOutputPlan } from "./output_plan.ts";
 import { parseRequestParameters } from "./parameters.ts";
 import type { SharedMemoryRegions } from "./shared_memory.ts";
+import { RegionLeases } from "./shared_memory_leases.ts";
 
 /** What an inference request is read against. */
 export interface InferenceContext {
@@ -38,8 +39,8 @@ export interface Inference {
  *
  * @throws {TritonError} INVALID_ARG when the header is no number, or not between 0 and `bodyLength`.
  */
-export function parseHeaderLength(header: string | null, bodyLength: number): number {
-  if (header === null) return bodyLength;
+export function parseHeaderLength(header: string | undefined, bodyLength: number): number {
+  if (header === undefined) return bodyLength;
   const length = stoi(header);
   const name = "Inference-Header-Content-Length";
   if (Number.isNaN(length)) {
@@ -78,6 +79,16 @@ export function parseInference(
     return { request, plan: new OutputPlan(new Map(), true) };
   }
   limitJson(headerLength, context.maxInputSize);
+  const regions = new RegionLeases(context.regions);
+  return regions.hold(() => parseWithJson(body, headerLength, context, regions));
+}
+
+function parseWithJson(
+  body: Uint8Array,
+  headerLength: number,
+  { modelName, modelVersion, maxInputSize, forwarded }: InferenceContext,
+  regions: RegionLeases,
+): Inference {
   const json = parseJson(body.subarray(0, headerLength));
   const id = cString(json.member("id")?.asString("Unable to parse 'id'") ?? "");
   const { parameters, binaryDataOutput, ...options } = parseRequestParameters(
@@ -85,11 +96,11 @@ export function parseInference(
   );
   const inputs = parseInputs(json.requiredMember("inputs", "Unable to parse 'inputs'"), {
     binary: body.subarray(headerLength),
-    regions: context.regions,
+    regions,
     modelName,
-    maxInputSize: context.maxInputSize,
+    maxInputSize,
   });
-  const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, context.regions, id);
+  const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, regions, id);
   const request: EngineRequest = {
     ...options,
     modelName,

@@ -10,7 +10,7 @@ import { typeError } from "./json/errors.ts";
 import type { JsonValue } from "./json/value.ts";
 import { limitTensor } from "./limits.ts";
 import { parsePlacement } from "./output_plan.ts";
-import type { SharedMemoryRegions } from "./shared_memory.ts";
+import type { RegionLeases } from "./shared_memory_leases.ts";
 import { readTensor, tensorByteSize } from "./tensor_data.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -20,8 +20,8 @@ const NO_DATA = new Uint8Array(0);
 export interface InputSources {
   /** The binary data behind the JSON, which the inputs share out in their order. */
   readonly binary: Uint8Array;
-  /** Where shared-memory regions are looked up. */
-  readonly regions: SharedMemoryRegions;
+  /** Where places in shared-memory regions are taken. */
+  readonly regions: RegionLeases;
   /** The model's name, for error texts. */
   readonly modelName: string;
   /** The largest tensor that JSON may make, in bytes. */

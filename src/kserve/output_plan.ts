@@ -6,7 +6,7 @@
 import type { EngineOutputRequest, MemorySlice } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import type { JsonValue } from "./json/value.ts";
-import type { SharedMemoryRegions } from "./shared_memory.ts";
+import type { RegionLeases } from "./shared_memory_leases.ts";
 
 /** The form of one output. */
 export interface OutputForm {
@@ -61,7 +61,7 @@ export class OutputPlan {
 export function parseOutputPlan(
   json: JsonValue | undefined,
   binaryDataOutput: boolean,
-  regions: SharedMemoryRegions,
+  regions: RegionLeases,
   requestId: string,
 ): OutputPlan {
   const forms = new Map<string, OutputForm>();
@@ -81,7 +81,7 @@ export function parseOutputPlan(
   return new OutputPlan(forms, binaryDataOutput);
 }
 
-function parseForm(json: JsonValue | undefined, regions: SharedMemoryRegions): OutputForm {
+function parseForm(json: JsonValue | undefined, regions: RegionLeases): OutputForm {
   const classification = json?.member("classification");
   const binary = json?.member("binary_data");
   const placement = parsePlacement(json, () => {
@@ -110,7 +110,7 @@ function conflictError(other: string): TritonError {
 export function parsePlacement(
   json: JsonValue | undefined,
   check: () => void,
-  regions: SharedMemoryRegions,
+  regions: RegionLeases,
 ): MemorySlice | undefined {
   const region = json?.member("shared_memory_region");
   if (json === undefined || region === undefined) return undefined;

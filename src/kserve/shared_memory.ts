@@ -31,6 +31,14 @@ export interface CudaRegion {
   readonly byteSize: Int64;
 }
 
+/** A place in a region, which stays mapped until it is released. */
+export interface RegionLease {
+  /** The place. */
+  readonly slice: MemorySlice;
+  /** Ends the use. Must be called once. */
+  release(): void;
+}
+
 /**
  * The regions of a server. Every method throws a TritonError with Triton's text; names that are
  * unknown are NOT_FOUND, except where they are to be unregistered, which is no error.
@@ -38,8 +46,8 @@ export interface CudaRegion {
 export interface SharedMemoryRegions {
   /** Whether clients may register regions; when not, those methods throw UNSUPPORTED. */
   readonly isEnabled: boolean;
-  /** The memory of `byteSize` bytes from `offset` on in the region called `name`. */
-  find(name: string, offset: Int64, byteSize: Int64): MemorySlice;
+  /** The memory of `byteSize` bytes from `offset` on in the region called `name`, for a request to use. */
+  lease(name: string, offset: Int64, byteSize: Int64): RegionLease;
   /** Maps a shared-memory object and registers it as `region.name`. */
   registerSystem(region: SystemRegion): void;
   /** Opens the GPU memory of a 64-byte CUDA IPC handle and registers it as `region.name`. */
@@ -48,18 +56,27 @@ export interface SharedMemoryRegions {
   systemStatus(name?: string): SystemRegion[];
   /** The CUDA regions by name, or the one called `name`. */
   cudaStatus(name?: string): CudaRegion[];
-  /** Takes a region of `kind` out, or all of that kind. */
+  /**
+   * Takes a region of `kind` out, or all of that kind. One that requests use goes when the last of them
+   * has ended, and can be used and seen until then.
+   */
   unregister(kind: RegionKind, name?: string): void;
 }
 
-/** The regions of a server whose clients may not register any, which is Triton's default since 2.68. */
-export class DisabledSharedMemory implements SharedMemoryRegions {
+/** The regions of a server, for a front end whose clients may not register or unregister any. */
+export class ReadOnlySharedMemory implements SharedMemoryRegions {
   /** Always false. */
   readonly isEnabled = false;
+  readonly #regions: SharedMemoryRegions;
 
-  /** Always throws NOT_FOUND. */
-  find(name: string): MemorySlice {
-    throw new TritonError("NOT_FOUND", `Unable to find shared memory region: '${name}'`);
+  /** `regions` are those that other front ends of the server may register. */
+  constructor(regions: SharedMemoryRegions) {
+    this.#regions = regions;
+  }
+
+  /** See {@link SharedMemoryRegions.lease}. */
+  lease(name: string, offset: Int64, byteSize: Int64): RegionLease {
+    return this.#regions.lease(name, offset, byteSize);
   }
 
   /** Always throws UNSUPPORTED. */
@@ -72,25 +89,20 @@ export class DisabledSharedMemory implements SharedMemoryRegions {
     throw disabledError();
   }
 
-  /** Empty, or NOT_FOUND for a named region. */
+  /** See {@link SharedMemoryRegions.systemStatus}. */
   systemStatus(name?: string): SystemRegion[] {
-    return noRegions("system", name);
+    return this.#regions.systemStatus(name);
   }
 
-  /** Empty, or NOT_FOUND for a named region. */
+  /** See {@link SharedMemoryRegions.cudaStatus}. */
   cudaStatus(name?: string): CudaRegion[] {
-    return noRegions("cuda", name);
+    return this.#regions.cudaStatus(name);
   }
 
   /** Always throws UNSUPPORTED. */
   unregister(): void {
     throw disabledError();
   }
-}
-
-function noRegions(kind: RegionKind, name: string | undefined): [] {
-  if (name === undefined) return [];
-  throw new TritonError("NOT_FOUND", `Unable to find ${kind} shared memory region: '${name}'`);
 }
 
 function disabledError(): TritonError {

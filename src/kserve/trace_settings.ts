@@ -102,12 +102,15 @@ export class TraceSettings {
     else this.#models.set(model, changed);
   }
 
-  #check({ level, rate }: TraceSetting): void {
+  #check({ level, rate, count }: TraceSetting): void {
     if (level.length === 0) return;
     const fault = this.mode === "triton" && this.file === ""
       ? "trace file name is not given"
       : rate === 0
       ? "sample rate must be non-zero"
+      // Triton gives no reason for this one.
+      : count === 0
+      ? ""
       : undefined;
     if (fault === undefined) return;
     throw new TritonError("INVALID_ARG", `Attempting to set invalid trace setting :${fault}`);

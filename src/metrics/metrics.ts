@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { Hono } from "hono";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { type HttpApp, HttpService, type StopOptions } from "../frontend.ts";
+import { fetchHandler } from "../http1/fetch_api.ts";
+import type { HttpHandler, HttpReply } from "../http1/message.ts";
 import { errorBody } from "../kserve/error_body.ts";
 
 /** Options of {@link Metrics}; in brackets the flag of `tritonserver` that each stands for. */
@@ -44,15 +45,14 @@ export class Metrics implements Frontend, AsyncDisposable {
    */
   constructor(engine: Engine, options: MetricsOptions = {}) {
     const { address = "0.0.0.0", port = 8002 } = options;
-    this.app = metricsApp(engine);
-    const handler = (request: Request) => this.app.fetch(request);
+    const handler = metricsHandler(engine);
+    this.app = { fetch: fetchHandler(handler) };
     this.#service = new HttpService(engine, {
       name: "Metrics",
       address,
       port,
       reusePort: false,
       handler,
-      onCut() {},
     });
   }
 
@@ -98,27 +98,24 @@ export class Metrics implements Frontend, AsyncDisposable {
   }
 }
 
-const PROMETHEUS = { "content-type": "text/plain; charset=utf-8" };
+const PROMETHEUS = [["Content-Type", "text/plain; charset=utf-8"]] as const;
 
-/** Like Triton's listener, the app answers every other path with an empty 200. */
-function metricsApp(engine: Engine): Hono {
-  const app = new Hono();
-  app.all("*", ({ req }) => {
-    if (req.method !== "GET") return failure(405, "Method Not Allowed");
-    if (req.path !== "/metrics" && req.path !== "/metrics/") {
-      return new Response(null, { headers: PROMETHEUS });
+/** Like Triton's listener, this answers every other path with an empty 200. */
+function metricsHandler(engine: Engine): HttpHandler {
+  return ({ method, path }) => {
+    if (method !== "GET") return failure(405, "Method Not Allowed");
+    if (path !== "/metrics" && path !== "/metrics/") {
+      return { status: 200, fields: PROMETHEUS, body: new Uint8Array(0) };
     }
     try {
-      const text = engine.metricsText() as Uint8Array<ArrayBuffer>;
-      return new Response(text, { headers: PROMETHEUS });
+      return { status: 200, fields: PROMETHEUS, body: engine.metricsText() };
     } catch (reason) {
       const { httpStatus, message } = TritonError.from(reason);
       return failure(httpStatus, message);
     }
-  });
-  return app;
+  };
 }
 
-function failure(status: number, message: string): Response {
-  return new Response(errorBody(message), { status, headers: { "content-type": "text/plain" } });
+function failure(status: number, message: string): HttpReply {
+  return { status, fields: [["Content-Type", "text/plain"]], body: errorBody(message) };
 }

@@ -80,7 +80,6 @@ export class Loop {
     if (this.#number === 0xffffffff) {
       throw new Error("Cannot make sockets: the system gave no descriptor or no thread for them");
     }
-    bridge.tts_net_arm(this.#number);
     // A thread of the bridge must not call into a runtime that is on its way out.
     process.on("exit", () => bridge.tts_net_mute(this.#number));
   }
@@ -94,7 +93,9 @@ export class Loop {
   /** Hands the events of `socket` to `watched`, and keeps the process alive. */
   add(socket: number, watched: Watched): void {
     this.#watched.set(socket, watched);
+    if (this.#watched.size > 1) return;
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
+    if (!this.#isPolling) this.bridge.tts_net_arm(this.#number);
   }
 
   /** Changes what a socket is watched for: a sum of {@link Watch} bits. */
@@ -106,7 +107,12 @@ export class Loop {
   close(socket: number): void {
     this.#watched.delete(socket);
     this.bridge.tts_net_close(socket);
-    if (this.#watched.size > 0) return;
+    if (this.#watched.size > 0 || this.#isPolling) return;
+    // The process must not end while a thread of the bridge is calling into it.
+    if (this.bridge.tts_net_disarm(this.#number) === 0) this.#rest();
+  }
+
+  #rest(): void {
     clearInterval(this.#keepAlive);
     this.#keepAlive = undefined;
   }
@@ -120,7 +126,9 @@ export class Loop {
   }
 
   #wake(): void {
-    if (!this.#isPolling) this.#poll();
+    if (this.#isPolling) return;
+    if (this.#watched.size > 0) this.#poll();
+    else this.#rest();
   }
 
   readonly #poll = (): void => {
@@ -128,7 +136,8 @@ export class Loop {
     const size = this.bridge.tts_net_poll(this.#number, this.#read, READ_SIZE);
     if (size === 0) {
       this.#isPolling = false;
-      this.bridge.tts_net_arm(this.#number);
+      if (this.#watched.size > 0) this.bridge.tts_net_arm(this.#number);
+      else this.#rest();
       return;
     }
     this.#dispatch(size);

@@ -11,6 +11,7 @@ import { type Library, openLibrary } from "../../ffi/library.ts";
 import { cString } from "../../ffi/native.ts";
 import { datatypeName, datatypeNumber } from "../datatype.ts";
 import type {
+  ClientMemory,
   Engine,
   EngineCall,
   EngineRequest,
@@ -22,6 +23,7 @@ import type {
 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { setUpTriton } from "../setup/setup.ts";
+import { ServerMemory } from "./client_memory.ts";
 import { parseCoreJson } from "./core_json.ts";
 import { locateTriton, notFoundText, type TritonLocation } from "./locate.ts";
 import { logSettings, updateLogSettings } from "./logging.ts";
@@ -89,6 +91,7 @@ export class Server implements Engine {
   readonly #frontends = new Set<Frontend>();
   readonly #calls = new Set<Ticket>();
   readonly #jobs = new Set<Promise<void>>();
+  readonly #memory = new ServerMemory(() => this.#running());
   #state: State = "new";
   #library: Library | undefined;
   #address = 0;
@@ -221,6 +224,11 @@ export class Server implements Engine {
     return this.#state === "running";
   }
 
+  /** See {@link Engine.clientMemory}. */
+  get clientMemory(): ClientMemory {
+    return this.#memory;
+  }
+
   /** See {@link Engine.attach}. */
   attach(frontend: Frontend): void {
     if (!this.running) throw new TritonError("UNAVAILABLE", "Server not ready");
@@ -323,19 +331,22 @@ export class Server implements Engine {
 
   /** See {@link Engine.infer}: what front ends call. Programs use {@link Model.infer}. */
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
-    const library = this.#running();
-    for (const input of request.inputs) checkShapeLimits(input);
-    let ticket: Ticket;
     try {
-      ticket = library.queue.submit(this.#address, request, (record) => {
+      const library = this.#running();
+      for (const input of request.inputs) checkShapeLimits(input);
+      const ticket = library.queue.submit(this.#address, request, (record) => {
         if (record.final) this.#calls.delete(ticket);
         onResponse(new ServerResponse(library, record));
       });
+      this.#calls.add(ticket);
+      return {
+        cancel: () => library.queue.cancel(ticket),
+        hold: (held) => library.queue.hold(ticket, held),
+      };
     } catch (error) {
+      request.onReleased?.();
       throw tritonError(error);
     }
-    this.#calls.add(ticket);
-    return { cancel: () => library.queue.cancel(ticket) };
   }
 
   /** The Prometheus text of the process's metrics. */
@@ -431,12 +442,13 @@ export class Server implements Engine {
         await queue.call("TRITONSERVER_ServerStop", this.#address);
       } catch (error) {
         await this.#cancelCalls();
-        // Deleting the server now would leave requests and models pointing into freed memory: rather
-        // than that, it is left to the end of the process.
+        // Deleting the server, or unmapping the memory of clients, now would leave requests and models
+        // pointing into freed memory: rather than that, both are left to the end of the process.
         throw tritonError(error);
       }
       await Promise.allSettled(this.#jobs);
       await queue.call("TRITONSERVER_ServerDelete", this.#address);
+      this.#memory.unmapAll();
     } finally {
       this.#state = "stopped";
       clearInterval(this.#keepAlive);

@@ -25,8 +25,9 @@ export async function startFrontEnds(): Promise<FrontEnds> {
   const restrictedFeatures = new RestrictedFeatures();
   restrictedFeatures.createFeatureGroup("infer-key", "infer-value", ["inference"]);
   restrictedFeatures.createFeatureGroup("admin-key", "admin-value", ["model-repository"]);
-  const http = await KServeHttp.start(server, LOCAL);
-  const grpc = await KServeGrpc.start(server, LOCAL);
+  const open = { ...LOCAL, allowClientSharedMemory: true };
+  const http = await KServeHttp.start(server, open);
+  const grpc = await KServeGrpc.start(server, open);
   const metrics = await Metrics.start(server, LOCAL);
   const restrictedHttp = await KServeHttp.start(server, { ...LOCAL, restrictedFeatures });
   const restrictedGrpc = await KServeGrpc.start(server, { ...LOCAL, restrictedFeatures });

@@ -32,6 +32,7 @@ const SCENARIOS = {
   statistics: "statistics count inferences, of one model and of all",
   repository: "models load, load with another configuration, and unload",
   settings: "log and trace settings change, shared memory is empty",
+  shared_memory: "tensors lie in the client's shared memory",
   async_infer: "100 inferences with callbacks at once",
   asyncio_client: "the asyncio client runs 50 inferences at once, and a stream",
   compression: "messages are compressed as the client says, on streams too",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import queue
 import time
 
@@ -9,6 +10,7 @@ import ml_dtypes
 import numpy as np
 import tritonclient.grpc as triton
 import tritonclient.grpc.aio as triton_aio
+import tritonclient.utils.shared_memory as shm
 from scenarios import VALUES, eventually, metric, raises, same, scenario, serve
 
 ROGER = np.array([b"Roger Roger"], np.object_)
@@ -279,6 +281,42 @@ def settings(ports):
         assert list(client.get_trace_settings().settings["trace_rate"].value) == ["250"]
         client.update_trace_settings(settings={"trace_rate": None})
         assert client.get_system_shared_memory_status(as_json=True) == {}
+
+
+@scenario
+def shared_memory(ports):
+    key = f"/triton_ts_clients_grpc_{os.getpid()}"
+    values = np.random.default_rng(1).random(2 << 20, dtype=np.float32)
+    size = values.nbytes
+    memory = shm.create_shared_memory_region("tensors", key, 2 * size)
+    try:
+        shm.set_shared_memory_region(memory, [values])
+        with connect(ports) as client:
+            client.register_system_shared_memory("tensors", key, 2 * size)
+            region = client.get_system_shared_memory_status().regions["tensors"]
+            assert (region.key, region.offset, region.byte_size) == (key, 0, 2 * size), region
+            assert client.get_cuda_shared_memory_status(as_json=True) == {}
+            source = triton.InferInput("IN_FP32", list(values.shape), "FP32")
+            source.set_shared_memory("tensors", size)
+            same(client.infer("ident_any", [source], outputs=[wanted("OUT_FP32")]).as_numpy("OUT_FP32"), values)
+            target = wanted("OUT_FP32")
+            target.set_shared_memory("tensors", size, offset=size)
+            result = client.infer("ident_any", [source], outputs=[target])
+            assert list(result.get_output("OUT_FP32").shape) == [len(values)]
+            same(shm.get_contents_as_numpy(memory, np.float32, list(values.shape), offset=size), values)
+            target.set_shared_memory("tensors", size - 4, offset=size)
+            small = f"shared memory size specified with the request for output 'OUT_FP32' ({size - 4} bytes)"
+            raises("StatusCode.INTERNAL", small, lambda: client.infer("ident_any", [source], outputs=[target]))
+            again = lambda: client.register_system_shared_memory("tensors", key, size)
+            raises("StatusCode.ALREADY_EXISTS", "shared memory region 'tensors' already in manager", again)
+            client.unregister_system_shared_memory("tensors")
+            gone = "Unable to find shared memory region: 'tensors'"
+            raises("StatusCode.NOT_FOUND", gone, lambda: client.infer("ident_any", [source]))
+        with connect(ports, "restricted_grpc") as client:
+            off = "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable."
+            raises("StatusCode.UNIMPLEMENTED", off, lambda: client.register_system_shared_memory("tensors", key, size))
+    finally:
+        shm.destroy_shared_memory_region(memory)
 
 
 @scenario

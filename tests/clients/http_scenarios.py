@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -9,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
+import tritonclient.utils.shared_memory as shm
 from scenarios import VALUES, eventually, metric, raises, same, scenario, serve
 from tritonclient.utils import InferenceServerException
 
@@ -179,6 +183,26 @@ def generate_stream(ports):
 
 
 @scenario
+def curl(ports):
+    """The two commands of the documentation; -N shows what comes as it comes."""
+    def run(path, body):
+        url = f"http://127.0.0.1:{ports['http']}/v2/models/{path}"
+        command = ["curl", "-sS", "-N", "-w", "%{http_code}", "-d", json.dumps(body), url]
+        text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+        return text[-3:], text[:-3]
+
+    status, text = run("identity_bytes/generate", {"INPUT0": "testing"})
+    assert (status, json.loads(text)["OUTPUT0"]) == ("200", "testing"), (status, text)
+    status, text = run("llm_dec/generate_stream", {"text_input": "hi", "n": 3})
+    events = text.split("\n\n")
+    assert status == "200" and len(events) == 4 and events[3] == "", (status, text)
+    for index, event in enumerate(events[:3]):
+        assert json.loads(event.removeprefix("data: "))["index"] == index, text
+    status, text = run("nope/generate", {"INPUT0": "x"})
+    assert (status, json.loads(text)["error"]) == ("404", "Request for unknown model: 'nope' is not found"), text
+
+
+@scenario
 def metadata(ports):
     with connect(ports) as client:
         server = client.get_server_metadata()
@@ -224,6 +248,47 @@ def repository(ports):
 
 
 @scenario
+def file_override(ports):
+    code = b"""
+import triton_python_backend_utils as pb_utils
+class TritonPythonModel:
+    def execute(self, requests):
+        inputs = [pb_utils.get_input_tensor_by_name(r, "X").as_numpy() for r in requests]
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("Y", x * 3)]) for x in inputs]
+"""
+    config = {
+        **{"name": "triple", "backend": "python", "instance_group": [{"kind": "KIND_CPU"}]},
+        "input": [{"name": "X", "data_type": "TYPE_INT64", "dims": [-1]}],
+        "output": [{"name": "Y", "data_type": "TYPE_INT64", "dims": [-1]}],
+    }
+    with connect(ports) as client:
+        refused = lambda: client.load_model("triple", files={"file:5/model.py": code})
+        raises("500", "failed to load 'triple', failed to poll from model repository", refused)
+        client.load_model("triple", config=json.dumps(config), files={"file:5/model.py": code})
+        assert client.get_model_metadata("triple")["versions"] == ["5"]
+        values = np.array([1, 2**40], np.int64)
+        same(client.infer("triple", [tensor("X", values, "INT64")]).as_numpy("Y"), values * 3)
+        client.unload_model("triple")
+        eventually(lambda: not client.is_model_ready("triple"))
+        eventually(client.is_server_ready)
+
+
+@scenario
+def priority(ports):
+    """Priorities reach the queue, and a request behind a slow one gives up when its time-out has passed."""
+    def seconds(value):
+        return [tensor("SECONDS", np.array([[value]], np.float32), "FP32")]
+
+    with connect(ports, concurrency=3) as client:
+        for level in (1, 2):
+            same(client.infer("slow", seconds(0), priority=level).as_numpy("OUT"), np.zeros((1, 1), np.float32))
+        running = client.async_infer("slow", seconds(2))
+        time.sleep(0.5)
+        raises("503", "Request timeout expired", lambda: client.infer("slow", seconds(0), priority=1, timeout=200_000))
+        running.get_result()
+
+
+@scenario
 def settings(ports):
     with connect(ports) as client:
         log = client.update_log_settings({"log_verbose_level": 1})
@@ -234,6 +299,42 @@ def settings(ports):
         assert client.get_trace_settings()["trace_rate"] == "250"
         client.update_trace_settings(settings={"trace_rate": None})
         assert client.get_system_shared_memory_status() == []
+
+
+@scenario
+def shared_memory(ports):
+    key = f"/triton_ts_clients_http_{os.getpid()}"
+    values = np.random.default_rng(1).random(2 << 20, dtype=np.float32)
+    size = values.nbytes
+    memory = shm.create_shared_memory_region("tensors", key, 2 * size)
+    try:
+        shm.set_shared_memory_region(memory, [values])
+        with connect(ports) as client:
+            client.register_system_shared_memory("tensors", key, 2 * size)
+            region = {"name": "tensors", "key": key, "offset": 0, "byte_size": 2 * size}
+            assert client.get_system_shared_memory_status() == [region]
+            assert client.get_cuda_shared_memory_status() == []
+            source = triton.InferInput("IN_FP32", list(values.shape), "FP32")
+            source.set_shared_memory("tensors", size)
+            same(client.infer("ident_any", [source], outputs=[wanted("OUT_FP32")]).as_numpy("OUT_FP32"), values)
+            target = wanted("OUT_FP32")
+            target.set_shared_memory("tensors", size, offset=size)
+            result = client.infer("ident_any", [source], outputs=[target])
+            assert result.get_output("OUT_FP32")["shape"] == [len(values)]
+            same(shm.get_contents_as_numpy(memory, np.float32, list(values.shape), offset=size), values)
+            target.set_shared_memory("tensors", size - 4, offset=size)
+            small = f"shared memory size specified with the request for output 'OUT_FP32' ({size - 4} bytes)"
+            raises("500", small, lambda: client.infer("ident_any", [source], outputs=[target]))
+            again = lambda: client.register_system_shared_memory("tensors", key, size)
+            raises("400", "shared memory region 'tensors' already in manager", again)
+            client.unregister_system_shared_memory("tensors")
+            gone = "Unable to find shared memory region: 'tensors'"
+            raises("404", gone, lambda: client.infer("ident_any", [source]))
+        with connect(ports, "restricted_http") as client:
+            off = "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable."
+            raises("501", off, lambda: client.register_system_shared_memory("tensors", key, size))
+    finally:
+        shm.destroy_shared_memory_region(memory)
 
 
 @scenario

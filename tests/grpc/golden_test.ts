@@ -15,6 +15,7 @@ import { RestrictedFeatures } from "../../src/kserve/restricted.ts";
 import { TraceSettings } from "../../src/kserve/trace_settings.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
 import { Server } from "../../src/server/server.ts";
+import { TRANSPORT } from "../support/grpc_transport.ts";
 import {
   assertGolden,
   type Expected,
@@ -24,18 +25,9 @@ import {
 } from "../support/grpc_golden.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 import { assertNothingAlive } from "../support/real_server.ts";
+import { makeSharedMemory, removeSharedMemory } from "../support/shared_memory.ts";
 
 const models = fileURLToPath(new URL("../golden/grpc-models", import.meta.url).href);
-
-const DISABLED: Expected = {
-  code: 12,
-  message:
-    "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.",
-};
-
-function noRegion(name: string): Expected {
-  return { code: 5, message: `Unable to find shared memory region: '${name}'` };
-}
 
 /** Milliseconds in which a server with all models starts or stops, even on a busy machine. */
 const SETUP_TIMEOUT = 120_000;
@@ -54,27 +46,6 @@ const DEVIATIONS: Readonly<Record<string, Expected>> = {
     code: 3,
     message: "[request id: <id_unknown>] output 'OUTPUT0' already exists in request",
   },
-  "shm-register": DISABLED,
-  "shm-register-again": DISABLED,
-  "shm-register-missing": DISABLED,
-  "shm-register-too-big": DISABLED,
-  "shm-register-unaligned": DISABLED,
-  "shm-unregister-all": DISABLED,
-  "shm-unregister-unknown": DISABLED,
-  "cuda-shm-register-no-gpu": DISABLED,
-  "shm-status-all": { code: 0, message: "" },
-  "shm-status-one": { code: 5, message: "Unable to find system shared memory region: 'r0'" },
-  "cuda-shm-status-of-system-region": {
-    code: 5,
-    message: "Unable to find cuda shared memory region: 'r0'",
-  },
-  "shm-infer-in": noRegion("r0"),
-  "shm-infer-in-out": noRegion("r0"),
-  "shm-mixed-raw": noRegion("r0"),
-  "shm-offset-beyond": noRegion("r0"),
-  "shm-end-beyond": noRegion("r0"),
-  "shm-out-too-small": noRegion("r0"),
-  "shm-out-classification": noRegion("r0"),
 };
 
 /** Copies of the models named here, or of all: the Python backend writes beside them. */
@@ -99,6 +70,17 @@ function restrictions(): RestrictedFeatures {
     "metadata",
   ]);
   return restricted;
+}
+
+/** The shared-memory objects that the calls name: 64 bytes, the first with the inputs of add_sub. */
+const OBJECTS = ["/lab_grpc_gold", "/lab_grpc_g2", "/lab_grpc_g3"];
+
+function makeObjects(): void {
+  for (const key of OBJECTS) {
+    const numbers = new Int32Array(16);
+    numbers.set([1, 2, 3, 4, 10, 20, 30, 40]);
+    makeSharedMemory(key, new Uint8Array(numbers.buffer));
+  }
 }
 
 /** Waits for the unload before this, which ends in the background. */
@@ -140,11 +122,14 @@ for (const [name, setup] of Object.entries(SETUPS)) {
 
     // As tests and not as hooks, because Bun gives hooks five seconds whatever is said.
     it("starts", { timeout: SETUP_TIMEOUT }, async () => {
+      makeObjects();
       repository = makeRepository(setup.model);
       server = await Server.start({ modelRepository: repository, ...setup.server });
       frontend = await KServeGrpc.start(server, {
+        transport: TRANSPORT,
         address: "127.0.0.1",
         port: 0,
+        allowClientSharedMemory: true,
         ...setup.frontend,
       });
       client = new RawGrpcClient(frontend.port);
@@ -169,6 +154,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
       await assertNothingAlive(server);
       await server.stop();
       rmSync(repository, { recursive: true });
+      removeSharedMemory(...OBJECTS);
     });
   });
 }

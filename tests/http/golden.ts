@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "node:zlib";
+import { makeSharedMemory, readSharedMemory } from "../support/shared_memory.ts";
 import { DEVIATIONS } from "./golden_deviations.ts";
 import { rawRequest, type RawResponse } from "./raw_http.ts";
 
@@ -26,6 +27,10 @@ export interface GoldenCase {
   readonly vary?: readonly string[];
   /** Seconds to wait before the request. */
   readonly wait_before_s?: number;
+  /** Shared-memory objects to make before the request, by key, in base64. */
+  readonly setup_shm?: Readonly<Record<string, string>>;
+  /** What shared-memory objects hold after the answer, by key, in base64. */
+  readonly shm_after?: Readonly<Record<string, string>>;
 }
 
 /** What is compared of an answer. */
@@ -57,6 +62,9 @@ export async function replay(golden: GoldenCase, port: number): Promise<GoldenRe
   if (golden.wait_before_s !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, golden.wait_before_s! * 1000));
   }
+  for (const [key, content] of Object.entries(golden.setup_shm ?? {})) {
+    makeSharedMemory(key, Uint8Array.fromBase64(content));
+  }
   let answer: Answer;
   try {
     const { method, path, headers, body_b64 } = golden;
@@ -76,6 +84,10 @@ export async function replay(golden: GoldenCase, port: number): Promise<GoldenRe
     differences.push(
       `body: ${answer.body.slice(0, 400)}\n  instead of ${expected.body.slice(0, 400)}`,
     );
+  }
+  for (const [key, content] of Object.entries(golden.shm_after ?? {})) {
+    const actual = readSharedMemory(key).toBase64();
+    if (actual !== content) differences.push(`${key} holds ${actual} instead of ${content}`);
   }
   return { name: golden.name, differences };
 }

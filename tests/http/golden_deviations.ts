@@ -29,11 +29,6 @@ const SHAPE_MISMATCH = error(
   500,
   "Failed to parse 'data' field: shape does not match true shape",
 );
-const DISABLED = error(
-  501,
-  "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.",
-);
-const NO_REGION = error(404, "Unable to find shared memory region: 'in'");
 
 /** By the names of the cases. */
 export const DEVIATIONS: Readonly<Record<string, Deviation>> = {
@@ -61,28 +56,4 @@ export const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   // The runtimes hand out header names in lower case.
   "header-forward": { ignoreCase: true },
   "header-forward-unanchored": { ignoreCase: true },
-
-  // Client shared memory is off, as it is by default since 2.68.
-  "shm-register-no-name": DISABLED,
-  "shm-register-no-key": DISABLED,
-  "shm-register-no-size": DISABLED,
-  "shm-register-missing-file": DISABLED,
-  "shm-register-out-of-bounds": DISABLED,
-  "shm-register-ok": DISABLED,
-  "shm-register-twice": DISABLED,
-  "shm-register-out": DISABLED,
-  "shm-status-two": { answer: { body: "[]" } },
-  "shm-status-one": error(404, "Unable to find system shared memory region: 'in'"),
-  "cuda-status-of-system-region": error(404, "Unable to find cuda shared memory region: 'in'"),
-  "shm-infer-in": NO_REGION,
-  "shm-infer-in-offset": NO_REGION,
-  "shm-infer-in-out": NO_REGION,
-  "shm-infer-out-too-small": NO_REGION,
-  "shm-infer-bad-offset": NO_REGION,
-  "shm-infer-too-long": NO_REGION,
-  "shm-infer-size-mismatch": NO_REGION,
-  "shm-unregister": DISABLED,
-  "shm-unregister-again-ok": DISABLED,
-  "shm-unregister-all": DISABLED,
-  "cuda-register-no-handle": DISABLED,
 };

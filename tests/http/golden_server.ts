@@ -70,6 +70,7 @@ const { server: serverOptions, http: httpOptions } = SERVERS[which]();
 await using server = await Server.start({ ...serverOptions, setUp: false });
 await using http = await KServeHttp.start(server, {
   ...httpOptions,
+  allowClientSharedMemory: true,
   address: "127.0.0.1",
   port: 0,
 });

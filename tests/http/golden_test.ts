@@ -11,6 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { removeSharedMemory } from "../support/shared_memory.ts";
 import { goldenCases, replay } from "./golden.ts";
 
 interface Ports {
@@ -62,7 +63,12 @@ function goldenSuite(name: string, args: () => string[], ports: Record<string, k
         });
       }
     }
-    test("the server stops", SLOW, () => server.stop());
+    test("the server stops", SLOW, async () => {
+      await server.stop();
+      for (const { setup_shm } of goldenCases(name)) {
+        removeSharedMemory(...Object.keys(setup_shm ?? {}));
+      }
+    });
   });
 }
 

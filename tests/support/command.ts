@@ -31,11 +31,15 @@ export function runtimeCommand(name: "deno" | "bun"): string[] {
  */
 export function runCommand(
   [command, ...args]: readonly string[],
-  { log, limitMs }: { log: string; limitMs: number },
+  { log, limitMs, env = {} }: { log: string; limitMs: number; env?: Record<string, string> },
 ): Promise<Outcome> {
   const output = openSync(log, "w");
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", output, output] });
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", output, output],
+    });
     const limit = setTimeout(() => process.kill(child.pid as number, "SIGKILL"), limitMs);
     const done = (code: number | null) => {
       clearTimeout(limit);

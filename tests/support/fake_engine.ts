@@ -17,6 +17,7 @@ import type {
   ResponseHandler,
 } from "../../src/engine.ts";
 import { TritonError } from "../../src/errors.ts";
+import { FakeMemory } from "./fake_memory.ts";
 
 /** One response of a fake model. */
 export interface FakeResponse {
@@ -62,6 +63,7 @@ export class FakeEngine implements Engine {
   readonly requests: EngineRequest[] = [];
   /** The loads and unloads that were asked for. */
   readonly loads: { name: string; parameters?: LoadParameters; unloadDependents?: boolean }[] = [];
+  readonly clientMemory = new FakeMemory();
   readonly frontends = new Set<Frontend>();
   /** Responses that were handed out and not released yet. */
   unreleased = 0;
@@ -149,6 +151,7 @@ export class FakeEngine implements Engine {
   }
 
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
+    if (!(request.modelName in this.#models)) request.onReleased?.();
     const model = this.#model(request.modelName);
     this.requests.push(request);
     const abort = new AbortController();
@@ -158,6 +161,7 @@ export class FakeEngine implements Engine {
         if (!abort.signal.aborted) this.cancelled++;
         abort.abort();
       },
+      hold() {},
     };
   }
 
@@ -175,6 +179,7 @@ export class FakeEngine implements Engine {
       else onResponse(this.#response(request, response, false));
     }
     onResponse(this.#response(request, held, true));
+    request.onReleased?.();
   }
 
   #response(

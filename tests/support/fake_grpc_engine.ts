@@ -15,6 +15,7 @@ import type {
   ResponseHandler,
 } from "../../src/engine.ts";
 import { TritonError } from "../../src/errors.ts";
+import { FakeMemory } from "./fake_memory.ts";
 
 /** What a test says of a response; the rest has defaults. */
 export type ResponseInit = Partial<Omit<EngineResponse, "release">>;
@@ -52,6 +53,7 @@ export class FakeInference {
         released = true;
       },
     });
+    if (init.final ?? true) this.request.onReleased?.();
   }
 
   /** Answers with the inputs as outputs of the same names. */
@@ -79,6 +81,7 @@ export class FakeGrpcEngine implements Engine {
   ready = true;
   /** Responses handed out and not given back. */
   unreleased = 0;
+  readonly clientMemory = new FakeMemory();
   readonly frontends = new Set<Frontend>();
   readonly inferences: FakeInference[] = [];
   readonly loads: [string, ReadonlyMap<string, string | Uint8Array> | undefined][] = [];
@@ -157,11 +160,12 @@ export class FakeGrpcEngine implements Engine {
   }
 
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
+    if (!this.models.has(request.modelName)) request.onReleased?.();
     const model = this.#model(request.modelName);
     const inference = new FakeInference(this, request, onResponse);
     this.inferences.push(inference);
     setTimeout(() => model(inference));
-    return { cancel: () => inference.cancelled = true };
+    return { cancel: () => inference.cancelled = true, hold() {} };
   }
 
   metricsText(): Uint8Array {

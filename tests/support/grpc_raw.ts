@@ -5,6 +5,7 @@
  * @module
  */
 import { type ClientHttp2Session, connect, type SecureClientSessionOptions } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { frameOf, FrameReader } from "../../src/grpc/framing.ts";
 
 /** What to send. */
@@ -38,10 +39,12 @@ export interface RawReply {
 export class RawGrpcClient implements AsyncDisposable {
   readonly #session: ClientHttp2Session;
 
-  /** `port` on this machine; with `tls`, encrypted. */
-  constructor(port: number, tls?: SecureClientSessionOptions) {
+  /** To `place`, a port on this machine or the path of a socket; with `tls`, encrypted. */
+  constructor(place: number | string, tls?: SecureClientSessionOptions) {
     const protocol = tls === undefined ? "http" : "https";
-    this.#session = connect(`${protocol}://127.0.0.1:${port}`, tls);
+    this.#session = typeof place === "number"
+      ? connect(`${protocol}://127.0.0.1:${place}`, tls)
+      : connect("http://localhost", { createConnection: () => connectSocket(place) });
     this.#session.on("error", () => {});
   }
 

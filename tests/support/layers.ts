@@ -22,7 +22,7 @@ interface Room {
 
 /** The lowest rooms, which everything may import. */
 const GROUND = ["values", "engine"];
-const FRONT_END = [...GROUND, "frontend", "kserve", "runtime"];
+const FRONT_END = [...GROUND, "frontend", "http1", "kserve", "net", "runtime"];
 const CONNECT = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"];
 const PACKAGE = "@triton-ts/frontend";
 
@@ -37,9 +37,16 @@ export const ROOMS: readonly Room[] = [
   },
   { name: "engine", files: /^src\/engine\.ts$/, imports: ["values"], offline: true },
   { name: "runtime", files: /^src\/runtime\//, imports: ["values"], runtimeGlobals: true },
+  {
+    name: "net",
+    files: /^src\/net\//,
+    imports: ["values", "runtime", "ffi"],
+    runtimeGlobals: true,
+  },
+  { name: "http1", files: /^src\/http1\//, imports: ["net"] },
   { name: "setup", files: /^src\/setup\//, imports: ["values"] },
   { name: "kserve", files: /^src\/kserve\//, imports: GROUND, offline: true },
-  { name: "frontend", files: /^src\/frontend\.ts$/, imports: [...GROUND, "runtime"] },
+  { name: "frontend", files: /^src\/frontend\.ts$/, imports: [...GROUND, "http1"] },
   { name: "http", files: /^src\/http\//, imports: FRONT_END, packages: ["hono"] },
   {
     name: "grpc",
@@ -47,7 +54,7 @@ export const ROOMS: readonly Room[] = [
     imports: [...FRONT_END, "generated"],
     packages: CONNECT,
   },
-  { name: "metrics", files: /^src\/metrics\//, imports: FRONT_END, packages: ["hono"] },
+  { name: "metrics", files: /^src\/metrics\//, imports: FRONT_END },
   { name: "server", files: /^src\/server\//, imports: [...GROUND, "setup", "ffi"] },
   {
     name: "cli",

@@ -54,7 +54,7 @@ export async function startGolden(
 
 /** Fails unless everything that inferences take was given back. */
 export async function assertNothingAlive(server: Server): Promise<void> {
-  const none = { requests: 0, responses: 0, buffers: 0, jobs: 0, records: 0 };
+  const none = { requests: 0, responses: 0, buffers: 0, jobs: 0, records: 0, mappings: 0 };
   for (let i = 0; i < 200 && !isEqual(server.liveCounters(), none); i++) await sleep(25);
   assert.deepEqual(server.liveCounters(), none);
 }

@@ -32,6 +32,13 @@ interface Runtime {
   readonly others: readonly string[];
 }
 
+/** What is tested with the runtime's HTTP/2 as well. */
+const WITH_BOTH_TRANSPORTS = [
+  "tests/grpc/golden_test.ts",
+  "tests/unit/grpc_connections_test.ts",
+  "tests/unit/grpc_frontend_test.ts",
+];
+
 /** The examples in doc comments, which Deno can run. */
 const DOC_EXAMPLES = "tests/doc examples";
 
@@ -68,12 +75,18 @@ function testFiles(folder: string): string[] {
   }).sort();
 }
 
-async function runFile(runtime: Runtime, file: string): Promise<Outcome> {
-  const report = join(scratch, `${runtime.name}-${file.replaceAll(/[/ ]/g, "-")}.xml`);
+async function runFile(
+  runtime: Runtime,
+  file: string,
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const values = Object.values(env).map((value) => ` (${value})`).join("");
+  const report = join(scratch, `${runtime.name}-${(file + values).replaceAll(/[/ ]/g, "-")}.xml`);
   const started = Date.now();
   const { code, output } = await runCommand(runtime.command(file, report), {
     log: report.replace(/xml$/, "log"),
     limitMs: FILE_LIMIT_MS,
+    env,
   });
   const outcome = readReport(report);
   // A process that died or hung has tests that the report does not know of.
@@ -81,7 +94,9 @@ async function runFile(runtime: Runtime, file: string): Promise<Outcome> {
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const verdict = outcome.failed === 0 ? "ok  " : "FAIL";
   console.log(
-    `${verdict} ${runtime.name.padEnd(4)} ${relative("tests", file)}: ${outcome.passed} passed, ` +
+    `${verdict} ${runtime.name.padEnd(4)} ${
+      relative("tests", file)
+    }${values}: ${outcome.passed} passed, ` +
       `${outcome.failed} failed${
         outcome.skipped ? `, ${outcome.skipped} skipped` : ""
       } (${seconds} s)`,
@@ -112,11 +127,15 @@ echoBackends(await setUpTriton({ progress: console.error }));
 const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
 // The runtimes side by side: the machine has at least two cores, and a test is rarely busy on one.
 await Promise.all(runtimes.map(async (runtime) => {
-  for (const file of [...files, ...runtime.others].filter(isWanted)) {
-    const outcome = await runFile(runtime, file);
+  const add = (outcome: Outcome) => {
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
+  };
+  for (const file of [...files, ...runtime.others].filter(isWanted)) {
+    add(await runFile(runtime, file));
+    if (!WITH_BOTH_TRANSPORTS.includes(file)) continue;
+    add(await runFile(runtime, file, { GRPC_TRANSPORT: "node" }));
   }
 }));
 rmSync(scratch, { recursive: true, force: true });

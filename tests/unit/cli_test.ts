@@ -369,6 +369,15 @@ test("parseServeOptions() lets metrics listen where HTTP does", () => {
   );
 });
 
+test("parseServeOptions() lets both front ends take the shared memory of clients", () => {
+  const allowed = (...args: string[]) => {
+    const { http, grpc } = parse("--allow-client-shm", ...args);
+    return [http?.allowClientSharedMemory, grpc?.allowClientSharedMemory];
+  };
+  assert.deepEqual(allowed("true"), [true, true]);
+  assert.deepEqual(allowed("0"), [false, false]);
+});
+
 test("parseServeOptions() says what is not built, and takes it where it changes nothing", () => {
   for (const arg of ["--vertex-ai-port=1", "--allow-vertex-ai=true", "--trace-config=rate=1"]) {
     assert.throws(

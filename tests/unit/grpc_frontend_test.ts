@@ -24,6 +24,7 @@ import { KServeGrpc } from "../../src/grpc/kserve_grpc.ts";
 import type { KServeGrpcOptions } from "../../src/grpc/options.ts";
 import { RestrictedFeatures } from "../../src/kserve/restricted.ts";
 import { FakeGrpcEngine } from "../support/fake_grpc_engine.ts";
+import { TRANSPORT } from "../support/grpc_transport.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 
 const SERVICE = "/inference.GRPCInferenceService/";
@@ -42,6 +43,7 @@ async function withFrontend(
     await using frontend = await KServeGrpc.start(engine, {
       address: "127.0.0.1",
       port: 0,
+      transport: TRANSPORT,
       ...options,
     });
     await using client = new RawGrpcClient(frontend.port);
@@ -65,7 +67,7 @@ const ECHO: MessageInitShape<typeof ModelInferRequestSchema> = {
 };
 
 describe("KServeGrpc: life", () => {
-  const options = { address: "127.0.0.1", port: 0 };
+  const options = { address: "127.0.0.1", port: 0, transport: TRANSPORT };
 
   it("starts and stops once at a time", async () => {
     const engine = new FakeGrpcEngine();

@@ -9,15 +9,17 @@ import { describe, it } from "node:test";
 import { ModelInferRequestSchema } from "../../proto/gen/grpc_service_pb.ts";
 import type { InferParameterSchema } from "../../proto/gen/grpc_service_pb.ts";
 import { type ParsedRequest, parseInferRequest } from "../../src/grpc/infer_request.ts";
-import { DisabledSharedMemory } from "../../src/kserve/shared_memory.ts";
+import { SharedMemory } from "../../src/kserve/shared_memory_registry.ts";
 import type { ParameterValue } from "../../src/engine.ts";
+import { FakeMemory } from "../support/fake_memory.ts";
 
 type Init = MessageInitShape<typeof ModelInferRequestSchema>;
 type Choice = NonNullable<MessageInitShape<typeof InferParameterSchema>["parameterChoice"]>;
 
 function parse(init: Init, forwarded: [string, ParameterValue][] = []): ParsedRequest {
   const message = create(ModelInferRequestSchema, { modelName: "m", ...init });
-  return parseInferRequest(message, -1, () => forwarded, new DisabledSharedMemory());
+  const regions = new SharedMemory({ clientMemory: new FakeMemory() });
+  return parseInferRequest(message, -1, () => forwarded, regions);
 }
 
 function parameters(entries: Record<string, Choice>): Init["parameters"] {

@@ -13,7 +13,7 @@ import {
 import { TritonError } from "../../src/errors.ts";
 import { InferStream } from "../../src/grpc/infer_stream.ts";
 import { Inferences } from "../../src/grpc/inference.ts";
-import { DisabledSharedMemory } from "../../src/kserve/shared_memory.ts";
+import { sharedMemoryOf } from "../../src/kserve/shared_memory_registry.ts";
 import { FakeGrpcEngine, type FakeInference } from "../support/fake_grpc_engine.ts";
 
 /** A stream with its sink: what it sent, in short. */
@@ -31,7 +31,7 @@ class Bench {
     for (const name of ["plain", "other", "decoupled"]) this.engine.models.set(name, () => {});
     this.engine.decoupled.add("decoupled");
     this.stream = new InferStream(
-      new Inferences(this.engine, undefined, new DisabledSharedMemory()),
+      new Inferences(this.engine, undefined, sharedMemoryOf(this.engine, false)),
       [],
       {
         send: (frame) => {

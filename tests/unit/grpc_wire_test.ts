@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { parseTimeout } from "../../src/grpc/call.ts";
 import {
@@ -50,9 +51,31 @@ describe("FrameReader", () => {
     }
   });
 
-  it("hands on a message that came in one piece without a copy", () => {
-    const chunk = frameOf(bytes("one"), false);
-    new FrameReader((message) => assert.equal(message.buffer, chunk.buffer)).push(chunk);
+  it("keeps nothing of the chunks", () => {
+    const messages: Uint8Array[] = [];
+    const reader = new FrameReader((message) => messages.push(message));
+    for (const chunk of [stream.slice(0, 7), stream.slice(7)]) {
+      reader.push(chunk);
+      chunk.fill(0);
+    }
+    assert.deepEqual(messages.map(text), ["one", "", "three"]);
+  });
+
+  it("joins a long message from pieces, in memory of its own size", () => {
+    const long = Uint8Array.from({ length: 700_000 }, (_, i) => i * i);
+    let found: Uint8Array | undefined;
+    const reader = new FrameReader((message) => found = message);
+    const framed = frameOf(long, false);
+    for (let at = 0; at < framed.length; at += 16384) reader.push(framed.slice(at, at + 16384));
+    assert.deepEqual(found, long);
+    assert.equal(found?.buffer.byteLength, long.length);
+  });
+
+  it("takes memory for what has come, not for what is announced", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const reader = new FrameReader(() => {});
+    reader.push(Uint8Array.of(0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3));
+    assert.ok(process.memoryUsage().arrayBuffers - before < 1 << 20);
   });
 
   it("refuses a length over 2^31-1 with gRPC's text", () => {

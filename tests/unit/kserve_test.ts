@@ -67,8 +67,8 @@ describe("classify()", () => {
 });
 
 test("acceptedEncoding() takes the known encoding of the highest quality", () => {
-  const cases: [string | null, string][] = [
-    [null, "identity"],
+  const cases: [string | undefined, string][] = [
+    [undefined, "identity"],
     ["", "identity"],
     ["gzip", "gzip"],
     ["deflate, gzip", "deflate"],
@@ -86,7 +86,7 @@ test("acceptedEncoding() takes the known encoding of the highest quality", () =>
 });
 
 test("contentEncoding() knows exact names only", () => {
-  assert.equal(contentEncoding(null), "identity");
+  assert.equal(contentEncoding(undefined), "identity");
   assert.equal(contentEncoding("deflate"), "deflate");
   for (const header of ["GZIP", "gzip, deflate", "br", ""]) {
     assert.throws(() => contentEncoding(header), {

@@ -41,7 +41,7 @@ export const GRPC_FLAGS: FlagGroup = {
       doc:
         "Whether several servers, all with this flag, may share the port. They should serve the " +
         "same models.",
-      use: notBuilt((text) => !parseBoolean(text)),
+      use: built((text, draft) => draft.grpc.reusePort = parseBoolean(text)),
     },
     {
       name: "grpc-header-forward-pattern",
@@ -147,21 +147,23 @@ export const GRPC_FLAGS: FlagGroup = {
       value: "integer",
       default: "2",
       doc: "How many pings may follow each other without data in between; 0 for any number.",
-      use: notBuilt((text) => parseInteger(text) === 2),
+      use: built((text, draft) => draft.grpc.http2MaxPingsWithoutData = parseInteger(text, 0)),
     },
     {
       name: "grpc-http2-min-recv-ping-interval-without-data",
       value: "integer",
       default: "300000",
       doc: "Milliseconds that a client without data to send must leave between its pings.",
-      use: notBuilt((text) => parseInteger(text) === 300000),
+      use: built((text, draft) =>
+        draft.grpc.http2MinRecvPingIntervalWithoutDataMs = parseInteger(text, 0)
+      ),
     },
     {
       name: "grpc-http2-max-ping-strikes",
       value: "integer",
       default: "2",
       doc: "How many pings may come too early before the connection is closed; 0 for any number.",
-      use: notBuilt((text) => parseInteger(text) === 2),
+      use: built((text, draft) => draft.grpc.http2MaxPingStrikes = parseInteger(text, 0)),
     },
     {
       name: "grpc-max-connection-age",

@@ -121,17 +121,3 @@ export const TRACING_FLAGS: FlagGroup = {
     },
   ],
 };
-
-/** Shared memory of clients. */
-export const SHARED_MEMORY_FLAGS: FlagGroup = {
-  title: "Shared memory",
-  flags: [
-    {
-      name: "allow-client-shm",
-      value: "boolean",
-      default: "false",
-      doc: "Whether clients may name shared memory for their tensors.",
-      use: notBuilt((text) => !parseBoolean(text)),
-    },
-  ],
-};

@@ -29,6 +29,7 @@ export interface Structure {
 
 const TAB = 0x09, NEWLINE = 0x0a, RETURN = 0x0d, BLANK = 0x20;
 const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d;
 
 /** The offset of the first byte from `at` that is no JSON white space. */
@@ -95,8 +96,10 @@ function grown(column: Uint32Array): Uint32Array<ArrayBuffer> {
  * @throws {TritonError} INTERNAL with rapidjson's text and offset when the document is malformed.
  */
 export function scan(bytes: Uint8Array): Structure {
-  const hasMark = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  const root = skipBlanks(bytes, hasMark ? 3 : 0);
+  // A byte order mark in front is skipped, and, as rapidjson does, the beginning of one too.
+  let start = 0;
+  while (start < BYTE_ORDER_MARK.length && bytes[start] === BYTE_ORDER_MARK[start]) start++;
+  const root = skipBlanks(bytes, start);
   const first = byteAt(bytes, root);
   // The iterative parser takes a stray delimiter at the start for an empty document.
   if (

@@ -4,6 +4,8 @@
  *   responses  how many responses a decoupled model sends, 0 to ...; default 1
  *   fail_at    the response, counted from 1, that is an error instead
  *   stubborn   if not 0, it does not care for being cancelled
+ *   report     if not 0, responses have the parameters begun, finished and cancelled: how many requests
+ *              without this parameter all models of the process have begun and how they ended
  * Own declarations of the few backend-API entry points used; the symbols come from the library that the
  * process has loaded. */
 #include <stdint.h>
@@ -37,12 +39,17 @@ void TRITONSERVER_ErrorDelete(Error* error);
 
 enum { FINAL = 1, RELEASE_ALL = 1, INTERNAL = 1, CANCELLED = 7, PARAMETER_INT = 1 };
 
-typedef struct { int64_t delay_us, responses, fail_at, stubborn, with_parameters; } Behaviour;
+typedef struct { int64_t delay_us, responses, fail_at, stubborn, with_parameters, report; } Behaviour;
+
+static int64_t begun, finished, cancelled_early;
+
+static void bump(int64_t* counter) { __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED); }
+static int64_t counted(int64_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
 static void drop(Error* error) { if (error) TRITONSERVER_ErrorDelete(error); }
 
 static Behaviour behaviour_of(void* request) {
-  Behaviour behaviour = {0, 1, 0, 0, 0};
+  Behaviour behaviour = {0, 1, 0, 0, 0, 0};
   uint32_t count = 0;
   drop(TRITONBACKEND_RequestParameterCount(request, &count));
   for (uint32_t i = 0; i < count; i++) {
@@ -55,6 +62,7 @@ static Behaviour behaviour_of(void* request) {
     if (!strcmp(key, "fail_at")) behaviour.fail_at = number;
     if (!strcmp(key, "stubborn")) behaviour.stubborn = number;
     if (!strcmp(key, "with_parameters")) behaviour.with_parameters = number;
+    if (!strcmp(key, "report")) behaviour.report = number;
   }
   return behaviour;
 }
@@ -100,11 +108,14 @@ static void run(void* request) {
   void* factory = 0;
   Error* failed = TRITONBACKEND_ResponseFactoryNew(&factory, request);
   if (failed) { drop(failed); return; }
+  int is_cancelled = 0;
+  if (!behaviour.report) bump(&begun);
   if (behaviour.responses == 0) drop(TRITONBACKEND_ResponseFactorySendFlags(factory, FINAL));
   for (int64_t i = 1; i <= behaviour.responses; i++) {
     void* response = 0;
     failed = wait_for(request, behaviour.delay_us, behaviour.stubborn);
     int stop = failed != 0;
+    is_cancelled |= stop;
     drop(TRITONBACKEND_ResponseNewFromFactory(&response, factory));
     if (!failed && i == behaviour.fail_at) failed = TRITONSERVER_ErrorNew(INTERNAL, "echo was told to fail");
     if (!failed) failed = copy_inputs(request, response);
@@ -113,12 +124,18 @@ static void run(void* request) {
       drop(TRITONBACKEND_ResponseSetIntParameter(response, "index", i));
       drop(TRITONBACKEND_ResponseSetBoolParameter(response, "last", i == behaviour.responses));
     }
+    if (!failed && behaviour.report) {
+      drop(TRITONBACKEND_ResponseSetIntParameter(response, "begun", counted(&begun)));
+      drop(TRITONBACKEND_ResponseSetIntParameter(response, "finished", counted(&finished)));
+      drop(TRITONBACKEND_ResponseSetIntParameter(response, "cancelled", counted(&cancelled_early)));
+    }
     uint32_t flags = stop || i == behaviour.responses ? FINAL : 0;
     drop(TRITONBACKEND_ResponseSend(response, flags, failed));
     drop(failed);
     if (stop) break;
   }
   drop(TRITONBACKEND_ResponseFactoryDelete(factory));
+  if (!behaviour.report) bump(is_cancelled ? &cancelled_early : &finished);
 }
 
 Error* TRITONBACKEND_ModelInstanceExecute(void* instance, void** requests, const uint32_t count) {

@@ -1,0 +1,275 @@
+/**
+ * One HTTP/1.x connection, from the server's side: reads requests, one after the other, and sends their
+ * replies in the same order.
+ *
+ * @module
+ */
+import type { Connection, ConnectionReceiver } from "../net/connection.ts";
+import { type BodyReader, ChunkedBody, SizedBody, TooManyChunks } from "./body.ts";
+import { Exchange } from "./exchange.ts";
+import { type Head, HeadScanner, MalformedRequest, parseHead } from "./head.ts";
+import type { HttpHandler, HttpReply } from "./message.ts";
+import { StreamedBody, writeReply } from "./reply_writer.ts";
+
+/** Bytes that a client may send ahead, of requests behind the one that is being answered. */
+const MAX_AHEAD = 64 << 10;
+/** What is left of a body that nobody wants is read up to this size, so that the connection can go on. */
+const MAX_UNWANTED = 1 << 20;
+/** A body with so much missing is read straight into its memory. */
+const LEAST_DIRECT = 32 << 10;
+
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+const EMPTY = new Uint8Array(0);
+
+const TOO_MANY_CHUNKS: HttpReply = {
+  status: 400,
+  fields: [["Content-Type", "application/json"]],
+  body: new TextEncoder().encode(
+    '{"error":"Chunked request body exceeds maximum of 65536 non-empty chunks. ' +
+      'Send fewer or larger HTTP chunks."}',
+  ),
+};
+
+/** What the connection tells the server that it belongs to. */
+export interface Http1Owner {
+  readonly handler: HttpHandler;
+  /** Whether the server is stopping: replies then close their connections. */
+  readonly isStopping: boolean;
+  /** The connection is gone. */
+  closed(connection: Http1Connection): void;
+}
+
+/** A connection of an HTTP/1.x server. */
+export class Http1Connection implements ConnectionReceiver {
+  readonly #connection: Connection;
+  readonly #owner: Http1Owner;
+  readonly #scanner = new HeadScanner();
+  /** What came and was not read yet: part of a head, or what follows the request being answered. */
+  #ahead: Uint8Array = EMPTY;
+  #head: Head | undefined;
+  /** The bytes of {@link #head}: a client's next head is often the same. */
+  #headBytes: Uint8Array = EMPTY;
+  #body: BodyReader | undefined;
+  #exchange: Exchange | undefined;
+  #stream: StreamedBody | undefined;
+  /** The body is being read straight into its memory. */
+  #isDirect = false;
+  #isReading = false;
+  #isClosing = false;
+
+  constructor(connection: Connection, owner: Http1Owner) {
+    this.#connection = connection;
+    this.#owner = owner;
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.#isClosing) return;
+    if (this.#ahead.length > 0) {
+      const joined = new Uint8Array(this.#ahead.length + bytes.length);
+      joined.set(this.#ahead);
+      joined.set(bytes, this.#ahead.length);
+      bytes = joined;
+      this.#ahead = EMPTY;
+    }
+    this.#read(bytes);
+  }
+
+  ended(): void {
+    const exchange = this.#exchange;
+    // A client that says it has no more to send may also have died, which looks the same: its request
+    // is cancelled.
+    if (exchange === undefined) return this.#close();
+    this.#connection.destroy();
+    this.#leave(exchange);
+  }
+
+  drained(): void {
+    this.#stream?.drained();
+  }
+
+  closed(): void {
+    this.#isClosing = true;
+    if (this.#exchange !== undefined) this.#leave(this.#exchange);
+    this.#owner.closed(this);
+  }
+
+  /** Closes the connection, unless a request is being received or answered on it. */
+  closeIfIdle(): void {
+    if (this.#exchange === undefined) this.#close();
+  }
+
+  /** Cuts off the request that is being answered, with `reply` if it has none yet. */
+  cut(reply: HttpReply): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#close();
+    const isReplied = exchange.isReplied;
+    this.#leave(exchange);
+    if (isReplied) this.#connection.destroy();
+    else this.#reply(exchange, reply);
+  }
+
+  /** Closes the connection now. */
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  #leave(exchange: Exchange): void {
+    this.#stream?.gone();
+    exchange.gone();
+  }
+
+  /** Closes the connection behind what was written. */
+  #close(): void {
+    this.#isClosing = true;
+    this.#connection.end();
+  }
+
+  /** Reads requests from `bytes`, and keeps what cannot be read yet. */
+  #read(bytes: Uint8Array): void {
+    this.#isReading = true;
+    let at = 0;
+    try {
+      while (at < bytes.length && !this.#isClosing) {
+        if (this.#body !== undefined) {
+          at = this.#takeBody(this.#body, bytes, at);
+        } else if (this.#exchange !== undefined) {
+          break;
+        } else {
+          const end = this.#takeHead(at === 0 ? bytes : bytes.subarray(at));
+          if (end < 0) break;
+          at += end;
+        }
+      }
+      if (this.#body !== undefined) this.#awaitBody(this.#body);
+    } catch (reason) {
+      if (!(reason instanceof MalformedRequest || reason instanceof RangeError)) {
+        reportError(reason);
+      }
+      this.destroy();
+    } finally {
+      this.#isReading = false;
+    }
+    if (at < bytes.length && !this.#isClosing) {
+      this.#ahead = bytes.slice(at);
+      if (this.#exchange !== undefined && this.#ahead.length > MAX_AHEAD) {
+        this.#connection.pause(true);
+      }
+    }
+  }
+
+  /** Reads a head; returns the index behind it, -1 when it is cut short. */
+  #takeHead(bytes: Uint8Array): number {
+    // Blank lines in front are none of the request's.
+    if (bytes[0] === 13 && (bytes.length < 2 || bytes[1] === 10)) return bytes.length < 2 ? -1 : 2;
+    let head = this.#head;
+    if (head === undefined || !startsWith(bytes, this.#headBytes)) {
+      const end = this.#scanner.end(bytes);
+      if (end < 0) return -1;
+      this.#headBytes = bytes.slice(0, end);
+      head = this.#head = parseHead(this.#headBytes);
+    }
+    this.#scanner.reset();
+    const exchange = this.#exchange = new Exchange(head);
+    const { bodyLength } = head;
+    if (bodyLength === 0) {
+      exchange.bodyCame(EMPTY);
+      exchange.ask(this.#owner.handler, this.#reply);
+    } else {
+      this.#body = bodyLength === "chunked" ? new ChunkedBody() : new SizedBody(bodyLength);
+    }
+    return this.#headBytes.length;
+  }
+
+  /** Reads a part of a body; returns the index behind it. */
+  #takeBody(body: BodyReader, bytes: Uint8Array, at: number): number {
+    try {
+      at = body.take(bytes, at);
+    } catch (reason) {
+      if (!(reason instanceof TooManyChunks)) throw reason;
+      this.#body = undefined;
+      if (this.#exchange === undefined) throw new MalformedRequest(reason.message);
+      this.#exchange.mustClose = true;
+      this.#reply(this.#exchange, TOO_MANY_CHUNKS);
+      return bytes.length;
+    }
+    if (body.isComplete) this.#endBody(body);
+    return at;
+  }
+
+  #endBody(body: BodyReader): void {
+    this.#body = undefined;
+    const exchange = this.#exchange;
+    // Without one, the request was answered before.
+    if (exchange === undefined) return;
+    exchange.bodyCame(body.finish());
+    if (!exchange.isAsked) exchange.ask(this.#owner.handler, this.#reply);
+  }
+
+  /** A body has not come whole: its request is answered meanwhile, if that is possible without it. */
+  #awaitBody(body: BodyReader): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (!exchange.isAsked) {
+      exchange.ask(this.#owner.handler, this.#reply);
+      if (exchange.isReplied) return;
+      if (exchange.head.expectsContinue) this.#connection.write(CONTINUE);
+    }
+    const { rest } = body;
+    if (rest === undefined || rest.length < LEAST_DIRECT) return;
+    this.#isDirect = true;
+    this.#connection.readInto(rest, () => {
+      this.#isDirect = false;
+      body.filled();
+      this.#endBody(body);
+    });
+  }
+
+  readonly #reply = (exchange: Exchange, reply: HttpReply): void => {
+    if (exchange.isReplied || exchange !== this.#exchange) {
+      reply.onSent?.();
+      return;
+    }
+    exchange.isReplied = true;
+    const { head } = exchange;
+    if (this.#owner.isStopping || !head.keepAlive) exchange.mustClose = true;
+    if (this.#body !== undefined && !this.#canSkip(this.#body)) exchange.mustClose = true;
+    const { body } = reply;
+    if (typeof body === "function" && !head.isVersion11) exchange.mustClose = true;
+    const connection = exchange.mustClose && head.isVersion11 ? "close" : head.connection;
+    if (typeof body === "function") {
+      this.#stream = new StreamedBody(this.#connection, head, () => this.#settle(exchange));
+      this.#stream.begin(reply, body, connection);
+    } else {
+      writeReply(this.#connection, head, reply, connection);
+      this.#settle(exchange);
+    }
+  };
+
+  /** Whether what is left of a body that nobody wants may be read, so that the connection can go on. */
+  #canSkip(body: BodyReader): boolean {
+    if (this.#isDirect || (body.missing ?? Infinity) > MAX_UNWANTED) return false;
+    body.discard();
+    return true;
+  }
+
+  /** The reply was written. */
+  #settle(exchange: Exchange): void {
+    exchange.settled();
+    this.#exchange = undefined;
+    this.#stream = undefined;
+    if (exchange.mustClose) return this.#close();
+    if (this.#isReading) return;
+    const ahead = this.#ahead;
+    if (ahead.length > MAX_AHEAD) this.#connection.pause(false);
+    this.#ahead = EMPTY;
+    if (ahead.length > 0) this.#read(ahead);
+  }
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  if (bytes.length < start.length) return false;
+  for (let index = 0; index < start.length; index++) {
+    if (bytes[index] !== start[index]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,79 @@
+/**
+ * One request on a connection, and the state of its reply.
+ *
+ * @module
+ */
+import type { Head } from "./head.ts";
+import type { Field, HttpHandler, HttpReply, HttpRequest } from "./message.ts";
+
+/** A request that is being received or answered. */
+export class Exchange implements HttpRequest {
+  /** What its head says. */
+  readonly head: Head;
+  /** Whether the connection cannot go on behind the reply. */
+  mustClose = false;
+  /** Whether a reply was given. */
+  isReplied = false;
+  /** Whether the handler was asked. */
+  isAsked = false;
+  #body: Uint8Array | undefined;
+  #whenBody: ((body: Uint8Array) => void) | undefined;
+  #goneListeners: (() => void)[] | undefined;
+  #isGone = false;
+
+  constructor(head: Head) {
+    this.head = head;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get path(): string {
+    return this.head.path;
+  }
+
+  get fields(): readonly Field[] {
+    return this.head.fields;
+  }
+
+  header(name: string): string | undefined {
+    return this.head.byName.get(name);
+  }
+
+  body(): Uint8Array | Promise<Uint8Array> {
+    return this.#body ?? new Promise((resolve) => this.#whenBody = resolve);
+  }
+
+  onGone(listener: () => void): void {
+    if (this.#isGone) listener();
+    else (this.#goneListeners ??= []).push(listener);
+  }
+
+  /** Has the request answered. */
+  ask(handler: HttpHandler, reply: (exchange: Exchange, reply: HttpReply) => void): void {
+    this.isAsked = true;
+    const answer = handler(this);
+    if (answer instanceof Promise) answer.then((later) => reply(this, later));
+    else reply(this, answer);
+  }
+
+  /** The body is complete. */
+  bodyCame(body: Uint8Array): void {
+    this.#body = body;
+    this.#whenBody?.(body);
+  }
+
+  /** The client has gone, or is as good as gone. */
+  gone(): void {
+    this.#isGone = true;
+    const listeners = this.#goneListeners;
+    this.#goneListeners = undefined;
+    listeners?.forEach((listener) => listener());
+  }
+
+  /** The reply is complete: who waited for the client to go need not any more. */
+  settled(): void {
+    this.#goneListeners = undefined;
+  }
+}
