@@ -121,6 +121,7 @@ typedef struct Node {
   struct Request* finished; /* the request whose final response this is, else NULL */
   uint32_t size;            /* of the record that follows */
   uint32_t pad;
+  uint64_t bytes;           /* of the outputs that it brings */
   uint8_t record[];
 } Node;
 
@@ -137,6 +138,14 @@ typedef struct {
   uint64_t response;
 } Record; /* 48 bytes; the rest of the record follows */
 
+/* How fast a model may send. */
+typedef struct {
+  uint64_t waiting; /* bytes of responses that the event loop has not taken over */
+  int held;         /* the event loop wants no more for now */
+} Flow;
+/* With more bytes than these waiting, the sender of a request's responses waits. */
+#define MAX_WAITING (16 << 20)
+
 typedef struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -149,9 +158,8 @@ typedef struct {
   struct Request** requests; /* by slot; only the event loop touches it */
   uint32_t slots;
   pthread_cond_t resumed;
-  uint8_t* held; /* by slot, under the lock: whether its model waits with the next response */
-  uint32_t held_slots;
-  atomic_uint holds; /* how many are set */
+  Flow* flows; /* by slot, under the lock */
+  uint32_t flow_slots;
 } Queue;
 
 #define QUEUES 256
@@ -178,12 +186,24 @@ static void* waker(void* argument) {
   return 0;
 }
 
+/* The flow of a slot; the lock is held. */
+static Flow* flow_of(Queue* queue, uint32_t slot) {
+  if (slot >= queue->flow_slots) {
+    uint32_t slots = 2 * (slot + 1) > 64 ? 2 * (slot + 1) : 64;
+    queue->flows = realloc(queue->flows, slots * sizeof(Flow));
+    memset(queue->flows + queue->flow_slots, 0, (slots - queue->flow_slots) * sizeof(Flow));
+    queue->flow_slots = slots;
+  }
+  return &queue->flows[slot];
+}
+
 static void push(Queue* queue, Node* node) {
   atomic_fetch_add(&live_records, 1);
   node->next = 0;
   pthread_mutex_lock(&queue->lock);
   if (queue->tail) queue->tail->next = node; else queue->head = node;
   queue->tail = node;
+  if (node->bytes) flow_of(queue, ((Record*)node->record)->slot)->waiting += node->bytes;
   int signal = !queue->signalled;
   if (signal) {
     queue->signalled = 1;
@@ -193,33 +213,41 @@ static void push(Queue* queue, Node* node) {
   if (signal) pthread_cond_signal(&queue->changed);
 }
 
-/* Lets the sender of responses to the request in a slot wait, or go on. */
-static void hold(Queue* queue, uint32_t slot, uint8_t held) {
+static void hold(Queue* queue, uint32_t slot, int held) {
   pthread_mutex_lock(&queue->lock);
-  if (held && slot >= queue->held_slots) {
-    uint32_t slots = 2 * (slot + 1);
-    queue->held = realloc(queue->held, slots);
-    memset(queue->held + queue->held_slots, 0, slots - queue->held_slots);
-    queue->held_slots = slots;
-  }
-  if (slot < queue->held_slots && queue->held[slot] != held) {
-    queue->held[slot] = held;
-    if (held) atomic_fetch_add(&queue->holds, 1); else atomic_fetch_sub(&queue->holds, 1);
-  }
+  Flow* flow = flow_of(queue, slot);
+  int resumes = flow->held && !held;
+  flow->held = held;
   pthread_mutex_unlock(&queue->lock);
-  if (!held) pthread_cond_broadcast(&queue->resumed);
+  if (resumes) pthread_cond_broadcast(&queue->resumed);
 }
 
-static void wait_while_held(Queue* queue, uint32_t slot) {
-  if (atomic_load(&queue->holds) == 0) return;
+/* Called by the thread that has sent a response which is not the last one. Must not touch the request,
+ * which may be gone. */
+static void wait_for_reader(Queue* queue, uint32_t slot) {
   pthread_mutex_lock(&queue->lock);
-  while (slot < queue->held_slots && queue->held[slot]) pthread_cond_wait(&queue->resumed, &queue->lock);
+  while (queue->flows[slot].held || queue->flows[slot].waiting > MAX_WAITING) {
+    pthread_cond_wait(&queue->resumed, &queue->lock);
+  }
   pthread_mutex_unlock(&queue->lock);
+}
+
+/* The event loop has taken over all records that waited; the lock is held. */
+static void taken_over(Queue* queue) {
+  int resumes = 0;
+  for (Node* node = queue->taken; node; node = node->next) {
+    uint32_t slot = ((Record*)node->record)->slot;
+    if (!node->bytes || slot >= queue->flow_slots) continue;
+    resumes |= queue->flows[slot].waiting > MAX_WAITING;
+    queue->flows[slot].waiting = 0;
+  }
+  if (resumes) pthread_cond_broadcast(&queue->resumed);
 }
 
 static Node* node_new(size_t size, uint32_t kind, uint32_t slot, uint32_t flags) {
   Node* node = malloc(sizeof(Node) + size);
   node->finished = 0;
+  node->bytes = 0;
   node->size = (uint32_t)size;
   memset(node->record, 0, sizeof(Record));
   Record* record = (Record*)node->record;
@@ -276,7 +304,6 @@ static void request_drop(Request* request) {
 }
 
 static void request_free(Request* request) {
-  if (atomic_load(&request->queue->holds)) hold(request->queue, request->slot, 0);
   request->queue->requests[request->slot] = 0;
   free(request->placements);
   free(request);
@@ -456,7 +483,10 @@ static Node* response_node(Request* request, void* response, uint32_t flags) {
     uint8_t* at = put_text(node->record + sizeof(Record), model, model_length);
     at = put_text(at, id, id_length);
     for (uint32_t i = 0; i < parameters; i++) at = put_parameter(at, &parameter[i]);
-    for (uint32_t i = 0; i < outputs; i++) at = put_output(at, &output[i], kept);
+    for (uint32_t i = 0; i < outputs; i++) {
+      at = put_output(at, &output[i], kept);
+      node->bytes += output[i].size;
+    }
   }
   if (output != few_outputs) free(output);
   if (parameter != few_parameters) free(parameter);
@@ -482,8 +512,9 @@ static void on_response(void* response, uint32_t flags, void* userp) {
     request_drop(request);
   }
   uint32_t slot = request->slot;
+  int waits = node->bytes && !(record_flags & FLAG_FINAL);
   push(queue, node); /* last touch of the request block */
-  if (!(record_flags & FLAG_FINAL)) wait_while_held(queue, slot);
+  if (waits) wait_for_reader(queue, slot);
 }
 
 /* ---- Reading a descriptor ---- */
@@ -773,6 +804,7 @@ EXPORT uint32_t tts_drain(uint32_t number, uint8_t* out, uint32_t capacity) {
       pthread_mutex_lock(&queue->lock);
       queue->taken = queue->head;
       queue->head = queue->tail = 0;
+      taken_over(queue);
       if (!queue->taken && !written) queue->signalled = 0;
       pthread_mutex_unlock(&queue->lock);
       if (!queue->taken) return written;

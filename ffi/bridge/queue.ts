@@ -48,7 +48,7 @@ interface Job {
 
 const TOO_SMALL = 0x80000000;
 /** Bytes of records and outputs handed on in one turn before other events get theirs. */
-const TURN = 1 << 24;
+const TURN = 1 << 22;
 
 /** A request in flight, as a handle for `cancel`. */
 export interface Ticket {
@@ -65,6 +65,8 @@ export class Queue {
   readonly #datatypes: DatatypeNames;
   readonly #pending: (Pending | undefined)[] = [];
   readonly #freeSlots: number[] = [];
+  /** The slots whose models wait for their readers. */
+  readonly #held = new Set<number>();
   readonly #jobs = new Map<number, Job>();
   readonly #failure = new Uint8Array(8192);
   #nextJob = 0;
@@ -127,14 +129,17 @@ export class Queue {
   /** Asks the model to stop the request, unless it has ended. One that is held goes on. */
   cancel(ticket: Ticket): void {
     if (this.#pending[ticket.slot] !== ticket.pending) return;
-    this.#bridge.tts_hold(this.#number, ticket.slot, 0);
+    this.hold(ticket, false);
     this.#bridge.tts_cancel(this.#number, ticket.slot);
   }
 
   /** Lets the model wait with its next response to a request, or go on; not once the request has ended. */
   hold(ticket: Ticket, held: boolean): void {
-    if (this.#pending[ticket.slot] !== ticket.pending) return;
-    this.#bridge.tts_hold(this.#number, ticket.slot, held ? 1 : 0);
+    const { slot } = ticket;
+    if (this.#pending[slot] !== ticket.pending || this.#held.has(slot) === held) return;
+    if (held) this.#held.add(slot);
+    else this.#held.delete(slot);
+    this.#bridge.tts_hold(this.#number, slot, held ? 1 : 0);
   }
 
   /**
@@ -202,7 +207,7 @@ export class Queue {
         done += this.#dispatch(reader);
       }
     }
-    setTimeout(() => this.#drain());
+    setImmediate(() => this.#drain());
   }
 
   /** Hands a record on; returns the bytes of the output memory that came with it. */
@@ -229,6 +234,7 @@ export class Queue {
 
   #freeSlot(slot: number): void {
     this.#pending[slot] = undefined;
+    if (this.#held.delete(slot)) this.#bridge.tts_hold(this.#number, slot, 0);
     this.#freeSlots.push(slot);
   }
 }

@@ -4,14 +4,11 @@
  * @module
  */
 import { packByteStrings } from "../byte_strings.ts";
-import type {
-  InferTensorContents,
-  ModelInferRequest,
-  ModelInferRequest_InferInputTensor,
-} from "../../proto/gen/grpc_service_pb.ts";
+import type { InferTensorContents } from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineInput } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import type { RegionLeases } from "../kserve/shared_memory_leases.ts";
+import type { InferMessage, InputMessage } from "./infer_message.ts";
 import { sharedMemory } from "./infer_shared_memory.ts";
 
 /**
@@ -19,7 +16,7 @@ import { sharedMemory } from "./infer_shared_memory.ts";
  * shared memory; surplus ones are ignored. Throws INVALID_ARG or NOT_FOUND with Triton's texts.
  */
 export function parseInputs(
-  request: ModelInferRequest,
+  request: InferMessage,
   regions: RegionLeases,
 ): EngineInput[] {
   let nextRaw = 0;
@@ -47,8 +44,8 @@ export function parseInputs(
 }
 
 function inlineData(
-  request: ModelInferRequest,
-  input: ModelInferRequest_InferInputTensor,
+  request: InferMessage,
+  input: InputMessage,
   rawIndex: number,
 ): Uint8Array {
   const raw = request.rawInputContents;
@@ -148,7 +145,7 @@ const LISTS: readonly ContentsList[] = [
 /** Present contents without any element are a tensor of zero bytes. */
 function contentsData(
   model: string,
-  input: ModelInferRequest_InferInputTensor,
+  input: InputMessage,
   contents: InferTensorContents,
 ): Uint8Array {
   const { name, datatype } = input;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { InferParameter } from "../../proto/gen/grpc_service_pb.ts";
 import type { Int64, ParameterValue } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import type { ParameterMessage, ParameterMessages } from "./infer_message.ts";
 
 /** What the parameters of one request say. */
 export interface RequestOptions {
@@ -20,7 +20,7 @@ export interface RequestOptions {
   parameters: [string, ParameterValue][];
 }
 
-type Choice = InferParameter["parameterChoice"];
+type Choice = ParameterMessage["parameterChoice"];
 
 const SEQUENCE_START = 1;
 const SEQUENCE_END = 2;
@@ -28,7 +28,7 @@ const MAX_CORRELATION_ID_SIZE = 128;
 
 /** Reads the parameters in the order given. Throws INVALID_ARG or UNSUPPORTED with Triton's texts. */
 export function parseParameters(
-  parameters: Readonly<Record<string, InferParameter>>,
+  parameters: ParameterMessages,
 ): RequestOptions {
   const options: RequestOptions = {
     flags: 0,

@@ -3,13 +3,9 @@
  *
  * @module
  */
-import type {
-  InferParameter,
-  ModelInferRequest,
-  ModelInferRequest_InferRequestedOutputTensor,
-} from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineOutputRequest, EngineRequest, Int64, ParameterValue } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import type { InferMessage, OutputMessage, ParameterMessage } from "./infer_message.ts";
 import { parseInputs } from "./infer_inputs.ts";
 import { parseParameters } from "./infer_parameters.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
@@ -33,7 +29,7 @@ export interface ParsedRequest {
  * the server.
  */
 export function parseInferRequest(
-  message: ModelInferRequest,
+  message: InferMessage,
   version: Int64,
   forwarded: () => readonly (readonly [string, ParameterValue])[],
   regions: SharedMemoryRegions,
@@ -43,7 +39,7 @@ export function parseInferRequest(
 }
 
 function parse(
-  message: ModelInferRequest,
+  message: InferMessage,
   version: Int64,
   forwarded: () => readonly (readonly [string, ParameterValue])[],
   regions: RegionLeases,
@@ -88,7 +84,7 @@ function parse(
 }
 
 /** As Triton's core does since 2026; older ones take them. */
-function refuseDuplicateOutputs({ id, outputs }: ModelInferRequest): void {
+function refuseDuplicateOutputs({ id, outputs }: InferMessage): void {
   const names = new Set<string>();
   for (const { name } of outputs) {
     if (names.has(name)) {
@@ -101,8 +97,8 @@ function refuseDuplicateOutputs({ id, outputs }: ModelInferRequest): void {
   }
 }
 
-function classification(output: ModelInferRequest_InferRequestedOutputTensor): number | undefined {
-  const parameter: InferParameter | undefined = output.parameters.classification;
+function classification(output: OutputMessage): number | undefined {
+  const parameter: ParameterMessage | undefined = output.parameters.classification;
   if (parameter === undefined) return undefined;
   const choice = parameter.parameterChoice;
   if (choice.case !== "int64Param") {

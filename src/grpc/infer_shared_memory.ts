@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { InferParameter } from "../../proto/gen/grpc_service_pb.ts";
 import { TritonError } from "../errors.ts";
+import type { ParameterMessages } from "./infer_message.ts";
 
 /** A place in a region as a request names it; nothing is checked but the types. */
 export interface RegionPlace {
@@ -16,7 +16,7 @@ export interface RegionPlace {
 /** The place that the parameters of `tensor` name, undefined when it is not in shared memory. */
 export function sharedMemory(
   tensor: string,
-  parameters: Readonly<Record<string, InferParameter>>,
+  parameters: ParameterMessages,
 ): RegionPlace | undefined {
   const region = parameters.shared_memory_region?.parameterChoice;
   if (region !== undefined && region.case !== "stringParam") {
@@ -38,7 +38,7 @@ export function sharedMemory(
 function integer(
   name: string,
   tensor: string,
-  parameters: Readonly<Record<string, InferParameter>>,
+  parameters: ParameterMessages,
   hasRegion: boolean,
 ): bigint | undefined {
   const choice = parameters[name]?.parameterChoice;

@@ -8,9 +8,9 @@
  *
  * @module
  */
-import type { ModelInferRequest } from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineCall, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import type { InferMessage } from "./infer_message.ts";
 import { encodeStreamResponse } from "./infer_response.ts";
 import { type Inference, type Inferences, wrongCount } from "./inference.ts";
 
@@ -28,13 +28,13 @@ export interface StreamSink {
 type Outgoing = Answer | Refusal;
 
 interface Answer {
-  readonly message: ModelInferRequest;
+  readonly message: InferMessage;
   readonly inference: Inference;
   readonly response: EngineResponse;
 }
 
 interface Refusal {
-  readonly message: ModelInferRequest;
+  readonly message: InferMessage;
   readonly error: TritonError;
 }
 
@@ -87,7 +87,7 @@ export class InferStream {
   }
 
   /** Takes the next request. Its failure is answered on the stream, never thrown. */
-  request(message: ModelInferRequest): void {
+  request(message: InferMessage): void {
     if (this.#finished) return;
     const turn: Turn = { waiting: [], complete: false };
     let decoupled = false;
@@ -101,6 +101,7 @@ export class InferStream {
         this.#respond({ message, inference, response }, turn);
       });
       this.#running.add(running);
+      if (this.#paused) running.call.hold(true);
       if (!decoupled) this.#turns.push(turn);
     } catch (reason) {
       const refusal = { message, error: TritonError.from(reason) };
@@ -111,7 +112,7 @@ export class InferStream {
   }
 
   /** Answers `message` with `error` without looking at it. */
-  refuse(message: ModelInferRequest, error: TritonError): void {
+  refuse(message: InferMessage, error: TritonError): void {
     if (this.#finished) return;
     this.#refuseInTurn({ message, error });
     this.#flush();
@@ -182,12 +183,13 @@ export class InferStream {
     }
   }
 
-  /** A client that does not read may not ask for more. */
+  /** A client that does not read may not ask for more, and decoupled models wait for it. */
   #hold(): void {
     const paused = this.#readySize >= (this.#paused ? RESUME_AT : PAUSE_AT);
     if (paused === this.#paused) return;
     this.#paused = paused;
     this.#sink.pause(paused);
+    for (const { call } of this.#running) call?.hold(paused);
   }
 
   #send(outgoing: Outgoing): void {

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { ModelInferRequest } from "../../proto/gen/grpc_service_pb.ts";
 import type { Engine, EngineCall, EngineResponse, Int64, ResponseHandler } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { classify } from "../kserve/classification.ts";
 import { forwardedHeaders } from "../kserve/header_forwarding.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { InferMessage } from "./infer_message.ts";
 import { type ParsedRequest, parseInferRequest } from "./infer_request.ts";
 import type { ResponseFields, ResponseTensor } from "./infer_response.ts";
 import { metadataPairs } from "./metadata_pairs.ts";
@@ -35,14 +35,14 @@ export class Inferences {
   }
 
   /** Throws INVALID_ARG for the version's text, NOT_FOUND for a model that is not there. */
-  lookup(message: ModelInferRequest): ModelLookup {
+  lookup(message: InferMessage): ModelLookup {
     const version = parseVersion(message.modelVersion);
     return { version, decoupled: this.#engine.isDecoupled(message.modelName, version) };
   }
 
   /** Reads the rest of the request. `headers` are those of the call, names and values in turn. */
   prepare(
-    message: ModelInferRequest,
+    message: InferMessage,
     lookup: ModelLookup,
     headers: readonly string[],
   ): Inference {

@@ -3,15 +3,11 @@
  *
  * @module
  */
-import { fromBinary } from "@bufbuild/protobuf";
-import {
-  type ModelInferRequest,
-  ModelInferRequestSchema,
-} from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineCall, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import type { ServerCall } from "./call.ts";
 import type { CompressionLevel } from "./compression.ts";
+import { decodeInferMessage, type InferMessage } from "./infer_message.ts";
 import { encodeInferResponse } from "./infer_response.ts";
 import { InferStream } from "./infer_stream.ts";
 import { type Inference, type Inferences, wrongCount } from "./inference.ts";
@@ -49,7 +45,7 @@ export function modelInferHandler(context: InferenceContext): CallHandler {
   };
 }
 
-function infer(inferences: Inferences, message: ModelInferRequest, call: ServerCall): EngineCall {
+function infer(inferences: Inferences, message: InferMessage, call: ServerCall): EngineCall {
   const lookup = inferences.lookup(message);
   if (lookup.decoupled) {
     throw new TritonError(
@@ -118,10 +114,10 @@ export function modelStreamInferHandler(context: InferenceContext): CallHandler 
   };
 }
 
-function decode(bytes: Uint8Array | undefined): ModelInferRequest | undefined {
+function decode(bytes: Uint8Array | undefined): InferMessage | undefined {
   if (bytes === undefined) return undefined;
   try {
-    return fromBinary(ModelInferRequestSchema, bytes);
+    return decodeInferMessage(bytes);
   } catch {
     return undefined;
   }

@@ -275,7 +275,7 @@ class TritonPythonModel:
 
 @scenario
 def priority(ports):
-    """Priorities reach the queue, and a request behind a slow one gives up when its time-out has passed."""
+    """Priorities reach the queue, which refuses what it has no room for."""
     def seconds(value):
         return [tensor("SECONDS", np.array([[value]], np.float32), "FP32")]
 
@@ -284,8 +284,11 @@ def priority(ports):
             same(client.infer("slow", seconds(0), priority=level).as_numpy("OUT"), np.zeros((1, 1), np.float32))
         running = client.async_infer("slow", seconds(2))
         time.sleep(0.5)
-        raises("503", "Request timeout expired", lambda: client.infer("slow", seconds(0), priority=1, timeout=200_000))
+        waiting = client.async_infer("slow", seconds(0), priority=1)
+        time.sleep(0.3)
+        raises("503", "maximum queue size", lambda: client.infer("slow", seconds(0), priority=1))
         running.get_result()
+        waiting.get_result()
 
 
 @scenario

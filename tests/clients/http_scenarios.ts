@@ -23,7 +23,7 @@ export const HTTP_SCENARIOS: Readonly<Record<string, string>> = {
   statistics: "statistics count inferences, of one model and of all",
   repository: "models load, load with another configuration, and unload",
   file_override: "a model loads from files that the client sends",
-  priority: "priorities and time-outs of the queue are heeded",
+  priority: "priorities reach the queue, which refuses what it has no room for",
   settings: "log and trace settings change, shared memory is empty",
   shared_memory: "tensors lie in the client's shared memory",
   async_infer: "100 asynchronous inferences over 8 connections come back in order",

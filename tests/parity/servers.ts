@@ -29,6 +29,7 @@ const MODELS = [
     "llm_dec",
     "params",
     "repeat",
+    "slow",
   ],
 ];
 const HEADER_PATTERN = "X-Fwd-.*";

@@ -9,7 +9,7 @@ const BODY = '{"inputs":[{"name":"INPUT0","datatype":"FP32","shape":[2],"data":[
 const INFER = "POST /v2/models/identity_fp32/infer HTTP/1.1\r\nHost: a\r\n";
 const STREAM = '{"text_input":"x","n":2}';
 /** So slow that the end of the sending direction is seen first. */
-const SLOW = '{"text_input":"x","delay":0.5}';
+const SLOW = '{"inputs":[{"name":"SECONDS","datatype":"FP32","shape":[1,1],"data":[0.5]}]}';
 const CHUNKED = `${INFER}Transfer-Encoding: chunked\r\n`;
 
 function chunks(...sizes: number[]): string {
@@ -70,7 +70,7 @@ export const WIRE_CASES: readonly ParityCase[] = [
   ]),
   wire(
     "the sending direction is closed behind an inference",
-    `POST /v2/models/llm_dec/generate HTTP/1.1\r\nHost: a\r\nContent-Length: ${SLOW.length}\r\n\r\n${SLOW}`,
+    `POST /v2/models/slow/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${SLOW.length}\r\n\r\n${SLOW}`,
     { halfClose: true },
   ),
   wire("the sending direction is closed behind a GET", "GET /v2 HTTP/1.1\r\nHost: a\r\n\r\n", {

@@ -16,7 +16,6 @@ export interface RequestHead {
 }
 
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-// deno-lint-ignore no-control-regex
 const BAD_VALUE = /[\0\r\n]/;
 /** Fields of HTTP/1 connections. */
 const CONNECTION_FIELD = /^(connection|keep-alive|proxy-connection|transfer-encoding|upgrade)$/;
