@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -152,8 +153,10 @@ static int refuse(int socket) {
   return -reason;
 }
 
-/* A file that no server listens on any more is in nobody's use. */
+/* The socket file of a server that is gone is in nobody's use. */
 static int is_stale(const struct sockaddr_un* address) {
+  struct stat file;
+  if (stat(address->sun_path, &file) < 0 || !S_ISSOCK(file.st_mode)) return 0;
   int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return 0;
   int stale = connect(probe, (const struct sockaddr*)address, sizeof *address) < 0 && errno == ECONNREFUSED;

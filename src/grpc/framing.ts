@@ -36,9 +36,9 @@ export function frameOf(message: Uint8Array, compressed: boolean): Uint8Array {
 }
 
 /** What is taken at first for a message that comes in pieces. */
-const FIRST_SIZE = 65536;
+const FIRST_SIZE = 131072;
 /** By how much that grows when it is full. */
-const GROWTH = 4;
+const GROWTH = 8;
 
 /**
  * Cuts a byte stream into messages, which are copies. Memory is taken for a few times what has come,

@@ -23,6 +23,8 @@ export class EventStream {
   /** Events from before the reply's head was written. */
   #early: Uint8Array[] = [];
   #hasEnded = false;
+  /** Whether the client has gone, so that events need not be made any more. */
+  isAbandoned = false;
   /** Lets the model wait while the client does not read; to be set when there is one. */
   hold: (held: boolean) => void = () => {};
   #isHeld = false;

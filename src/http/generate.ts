@@ -55,8 +55,8 @@ function readGenerate(
   const modelName = target.name;
   const modelVersion = parseVersion(target);
   const schema = parseInputSchema(engine.modelMetadataJson(modelName, modelVersion));
-  const encoding = request.header("content-encoding") ?? "";
-  if (encoding !== "" && encoding !== "identity") {
+  const encoding = request.header("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
     throw new TritonError(
       "INVALID_ARG",
       "Unsupported content-encoding, only 'identity' is supported.",
@@ -122,7 +122,7 @@ function generateStream(
 ): Promise<HttpReply> {
   const events = new EventStream(() => loadHeaders(service, request));
   const call = service.engine.infer(inference, (response) => {
-    if (!isBareEnd(response)) {
+    if (!isBareEnd(response) && !events.isAbandoned) {
       try {
         events.send(encodeResponse(response));
       } catch (reason) {
@@ -133,6 +133,9 @@ function generateStream(
     if (response.final) events.end();
   });
   events.hold = (held) => call.hold(held);
-  request.onGone(() => call.cancel());
+  request.onGone(() => {
+    events.isAbandoned = true;
+    call.cancel();
+  });
   return events.reply;
 }

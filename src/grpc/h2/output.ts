@@ -7,9 +7,10 @@
 import type { Connection } from "../../net/connection.ts";
 import { HEADER_SIZE, writeFrameHeader } from "./frames.ts";
 
-const BLOCK_SIZE = 65536;
+/** Room for a response of 64 KiB with all its frames, which then takes one write. */
+const BLOCK_SIZE = 131072;
 /** How many free blocks are kept. */
-const MAX_FREE = 64;
+const MAX_FREE = 32;
 
 const free: Block[] = [];
 
