@@ -110,7 +110,8 @@ export interface KServeGrpcOptions {
   traceSettings?: TraceSettings;
   /**
    * What speaks HTTP/2: `"h2"`, this package's own, or `"node"`, the runtime's `node:http2`, which is
-   * several times slower and leaves the limits to pings to the runtime. Default `"h2"`.
+   * several times slower and does not limit pings; that of Deno (seen on 2.9.6) may end the process when
+   * a busy client goes away. Default `"h2"`.
    */
   transport?: "h2" | "node";
 }

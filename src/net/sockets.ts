@@ -10,6 +10,7 @@ import { constants } from "node:os";
 import { TritonError } from "../errors.ts";
 import type { ConnectionHandler, ListenAddress, Listener } from "./connection.ts";
 import { loadLoop, type Loop, SocketEvent, Watch, type Watched } from "./loop.ts";
+import { plainHost, requireListenPermission } from "./permission.ts";
 import { Socket } from "./socket.ts";
 
 /** How long no connection is accepted after the system had no descriptor for one. */
@@ -20,11 +21,13 @@ const REFUSED_MS = 100;
  *
  * @throws {TritonError} UNAVAILABLE when the address is in use, with Triton's text, or cannot be
  * listened on.
+ * @throws {Deno.errors.NotCapable} when Deno was not allowed to.
  */
 export async function listenSockets(
   address: ListenAddress,
   onConnection: ConnectionHandler,
 ): Promise<Listener> {
+  requireListenPermission(address);
   const loop = await loadLoop();
   if ("path" in address) {
     const { path } = address;
@@ -66,9 +69,9 @@ function errnoName(errno: number): string {
   return found === undefined ? `error ${errno}` : found[0];
 }
 
-/** The address of a host in numbers. `ipv4:` and `ipv6:` in front, which libevhtp knows, are dropped. */
+/** The address of a host in numbers. */
 async function numericAddress(hostname: string): Promise<string> {
-  const plain = hostname.replace(/^ipv[46]:/, "").replace(/^\[(.*)\]$/, "$1");
+  const plain = plainHost(hostname);
   return isIP(plain) === 0 ? (await lookup(plain)).address : plain;
 }
 

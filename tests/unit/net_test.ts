@@ -1,5 +1,6 @@
 /** Sockets of our own: where they listen, and what they carry. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -227,4 +228,21 @@ test("a stray server on the port is none of ours", async () => {
   });
   await assert.rejects(echo({ ...LOCAL, port }), /already in use/);
   other.close();
+});
+
+const onBun = "Bun" in globalThis && "Bun has no permissions";
+
+test("a program that Deno gives no network does not listen", { skip: onBun }, () => {
+  const script = join(import.meta.dirname!, "../support/listen.ts");
+  const grants = ["--allow-ffi", "--allow-read", "--allow-env", "--allow-sys"];
+  const run = (...flags: string[]) => {
+    const args = ["run", "--quiet", "--no-prompt", ...grants, ...flags, script];
+    return spawnSync("deno", args, { encoding: "utf8" });
+  };
+  const flag = "--allow-net=127.0.0.1:0";
+  assert.match(
+    run().stderr,
+    new RegExp(`NotCapable: Cannot listen: run again with the ${flag} flag`),
+  );
+  assert.equal(run("--allow-net=127.0.0.1").stdout, "listens\n");
 });
