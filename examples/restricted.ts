@@ -4,7 +4,7 @@
 //     deno run -A examples/restricted.ts
 //     bun run examples/restricted.ts
 import { ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Feature, KServeGrpc, KServeHttp, RestrictedFeatures, Server } from "@triton-ts/frontend";
 import { GRPCInferenceService } from "../proto/gen/grpc_service_pb.ts";
 
@@ -22,7 +22,9 @@ const answered = await fetch(index, { method: "POST", headers: { "admin-key": "s
 console.log(`HTTP with it: ${answered.status} ${await answered.text()}`);
 
 const baseUrl = `http://localhost:${grpc.port}`;
-const client = createClient(GRPCInferenceService, createGrpcTransport({ baseUrl }));
+const sessionManager = new Http2SessionManager(baseUrl);
+const transport = createGrpcTransport({ baseUrl, sessionManager });
+const client = createClient(GRPCInferenceService, transport);
 try {
   await client.repositoryIndex({});
 } catch (error) {
@@ -31,3 +33,5 @@ try {
 const headers = { "triton-grpc-protocol-admin-key": "secret" };
 const { models } = await client.repositoryIndex({}, { headers });
 console.log(`gRPC with it: ${models.map(({ name }) => name).join(", ")}`);
+
+sessionManager.abort(); // closes the client's connection before the server goes

@@ -32,6 +32,7 @@ typedef struct {
   pthread_cond_t changed;
   int armed;
   int waking; /* the waker thread is in JavaScript, or about to be */
+  uint32_t wakes;
   void (*wake)(void);
 } Net;
 
@@ -66,6 +67,7 @@ static void* net_waker(void* argument) {
     void (*wake)(void) = net->armed ? net->wake : 0;
     net->armed = 0;
     net->waking = wake != 0;
+    if (wake) net->wakes++;
     pthread_mutex_unlock(&net->lock);
     if (!wake) continue;
     wake();
@@ -115,14 +117,15 @@ EXPORT void tts_net_mute(uint32_t number) {
   }
 }
 
-/* Takes the order for a wake back. Returns whether a wake is under way nevertheless: it is the last one. */
+/* Takes the order for a wake back. Returns how many wakes there have been: of those that the event loop has
+ * not seen, the last one is still under way. */
 EXPORT uint32_t tts_net_disarm(uint32_t number) {
   Net* net = nets[number];
   pthread_mutex_lock(&net->lock);
   net->armed = 0;
-  uint32_t waking = (uint32_t)net->waking;
+  uint32_t wakes = net->wakes;
   pthread_mutex_unlock(&net->lock);
-  return waking;
+  return wakes;
 }
 
 /* Asks for one wake when anything is ready. */

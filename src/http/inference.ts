@@ -104,11 +104,12 @@ function replyOf(
         throw new TritonError("INTERNAL", `expected a single response, got ${count}`);
       }
       if (first.error !== undefined) throw first.error;
-      resolve(inferenceReply(encodeInference(first, plan, isBatched), request));
+      const answer = first;
+      const body = encodeInference(answer, plan, isBatched);
+      resolve(inferenceReply(body, request, () => answer.release()));
     } catch (reason) {
-      resolve(errorReply(reason, "text/plain"));
-    } finally {
       first?.release();
+      resolve(errorReply(reason, "text/plain"));
     }
   });
   request.onGone(() => call.cancel());
@@ -119,17 +120,19 @@ function replyOf(
   return promise;
 }
 
+/** The outputs are sent from where they lie; `release` gives them back when they have gone out. */
 function inferenceReply(
-  { bytes, headerLength }: InferenceBody,
+  { parts, headerLength }: InferenceBody,
   request: HttpRequest,
+  release: () => void,
 ): HttpReply | Promise<HttpReply> {
   const fields: readonly Field[] = headerLength === undefined ? JSON_FIELDS : [
     ["Content-Type", "application/octet-stream"],
     ["Inference-Header-Content-Length", String(headerLength)],
   ];
   const encoding = acceptedEncoding(request.header("accept-encoding"));
-  if (encoding === "identity") return { status: 200, fields, body: bytes };
-  return compress(bytes, encoding).then((body) => {
+  if (encoding === "identity") return { status: 200, fields, body: parts, onSent: release };
+  return compress(parts, encoding).finally(release).then((body) => {
     return { status: 200, fields: [...fields, ["Content-Encoding", encoding]], body };
   });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import {
   deflate,
   deflateSync,
@@ -73,11 +74,12 @@ export async function decompress(body: Uint8Array, maxSize: number): Promise<Uin
   }
 }
 
-/** Compresses a body with the default level. */
+/** Compresses a body, given in parts, with the default level. */
 export async function compress(
-  body: Uint8Array,
+  parts: readonly Uint8Array[],
   encoding: "gzip" | "deflate",
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const body = Buffer.concat(parts);
   const isGzip = encoding === "gzip";
   const compressed = body.length <= SMALL
     ? (isGzip ? gzipSync : deflateSync)(body)

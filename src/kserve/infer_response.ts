@@ -12,8 +12,8 @@ import { writeParameterValue } from "./parameters.ts";
 
 /** The body of an inference response. */
 export interface InferenceBody {
-  /** JSON, and the binary outputs behind it. A copy: the response may be released. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** JSON, and the binary outputs behind it, which lie in the memory of the response. */
+  readonly parts: readonly Uint8Array[];
   /** The length of the JSON when binary data follows it, else undefined. */
   readonly headerLength: number | undefined;
 }
@@ -51,18 +51,19 @@ export function encodeInference(
     writeOutput(writer, response, index, plan, isBatched, binary);
   });
   writer.raw("]}");
-  const headerLength = writer.length;
-  for (const data of binary) writer.rawBytes(data);
-  const hasBinary = writer.length > headerLength;
-  return { bytes: writer.bytes(), headerLength: hasBinary ? headerLength : undefined };
+  const hasBinary = binary.some(({ length }) => length > 0);
+  return {
+    parts: [writer.bytes(), ...binary],
+    headerLength: hasBinary ? writer.length : undefined,
+  };
 }
 
-/** A guess that saves most growing: binary outputs in full, numbers in JSON at ten bytes each. */
+/** A guess that saves most growing: numbers in JSON at ten bytes each. */
 function expectedSize(response: EngineResponse, plan: OutputPlan): number {
   let size = 512;
   for (const { name, datatype, byteSize } of response.outputs) {
-    const isText = datatype === "BYTES" || plan.form(name).isBinary;
-    size += 128 + byteSize * (isText ? 1 : 3);
+    size += 128;
+    if (!plan.form(name).isBinary) size += byteSize * (datatype === "BYTES" ? 1 : 3);
   }
   return size;
 }

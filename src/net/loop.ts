@@ -71,6 +71,7 @@ export class Loop {
   readonly #batchWords = new Int32Array(this.#batch.buffer);
   #senders: Sender[] = [];
   #isPolling = false;
+  #wakes = 0;
   #isFlushDue = false;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
@@ -109,7 +110,7 @@ export class Loop {
     this.bridge.tts_net_close(socket);
     if (this.#watched.size > 0 || this.#isPolling) return;
     // The process must not end while a thread of the bridge is calling into it.
-    if (this.bridge.tts_net_disarm(this.#number) === 0) this.#rest();
+    if (this.bridge.tts_net_disarm(this.#number) === this.#wakes) this.#rest();
   }
 
   #rest(): void {
@@ -126,6 +127,7 @@ export class Loop {
   }
 
   #wake(): void {
+    this.#wakes = (this.#wakes + 1) >>> 0;
     if (this.#isPolling) return;
     if (this.#watched.size > 0) this.#poll();
     else this.#rest();

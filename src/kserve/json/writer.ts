@@ -58,14 +58,6 @@ export class JsonWriter {
     return this;
   }
 
-  /** Puts bytes that are JSON already. */
-  rawBytes(json: Uint8Array): this {
-    this.#reserve(json.length);
-    this.#bytes.set(json, this.#length);
-    this.#length += json.length;
-    return this;
-  }
-
   /** Puts a string value. */
   string(text: string): this {
     this.#reserve(text.length * 6 + 2);
