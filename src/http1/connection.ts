@@ -46,6 +46,8 @@ export class Http1Connection implements ConnectionReceiver {
   readonly #scanner = new HeadScanner();
   /** What came and was not read yet: part of a head, or what follows the request being answered. */
   #ahead: Uint8Array = EMPTY;
+  /** How much of {@link #ahead} is filled. */
+  #aheadLength = 0;
   #head: Head | undefined;
   /** The bytes of {@link #head}: a client's next head is often the same. */
   #headBytes: Uint8Array = EMPTY;
@@ -64,14 +66,18 @@ export class Http1Connection implements ConnectionReceiver {
 
   data(bytes: Uint8Array): void {
     if (this.#isClosing) return;
-    if (this.#ahead.length > 0) {
-      const joined = new Uint8Array(this.#ahead.length + bytes.length);
-      joined.set(this.#ahead);
-      joined.set(bytes, this.#ahead.length);
-      bytes = joined;
-      this.#ahead = EMPTY;
+    if (this.#aheadLength === 0) return this.#read(bytes);
+    const length = this.#aheadLength + bytes.length;
+    if (length > this.#ahead.length) {
+      const grown = new Uint8Array(2 * length);
+      grown.set(this.#ahead.subarray(0, this.#aheadLength));
+      this.#ahead = grown;
     }
-    this.#read(bytes);
+    this.#ahead.set(bytes, this.#aheadLength);
+    this.#aheadLength = length;
+    // While a request is being answered there is nothing to be read.
+    if (this.#exchange === undefined || this.#body !== undefined) this.#readAhead();
+    else this.#limitAhead();
   }
 
   ended(): void {
@@ -149,12 +155,26 @@ export class Http1Connection implements ConnectionReceiver {
     } finally {
       this.#isReading = false;
     }
-    if (at < bytes.length && !this.#isClosing) {
-      this.#ahead = bytes.slice(at);
-      if (this.#exchange !== undefined && this.#ahead.length > MAX_AHEAD) {
-        this.#connection.pause(true);
-      }
-    }
+    if (at < bytes.length && !this.#isClosing) this.#keep(bytes, at);
+  }
+
+  /** Reads requests from what was kept. */
+  #readAhead(): void {
+    const bytes = this.#ahead.subarray(0, this.#aheadLength);
+    this.#aheadLength = 0;
+    this.#read(bytes);
+    if (this.#aheadLength === 0) this.#ahead = EMPTY;
+  }
+
+  /** Keeps `bytes` from `start` on; where it lies already, if it does. */
+  #keep(bytes: Uint8Array, start: number): void {
+    if (start > 0 || bytes.buffer !== this.#ahead.buffer) this.#ahead = bytes.slice(start);
+    this.#aheadLength = bytes.length - start;
+    this.#limitAhead();
+  }
+
+  #limitAhead(): void {
+    if (this.#exchange !== undefined && this.#aheadLength > MAX_AHEAD) this.#connection.pause(true);
   }
 
   /** Reads a head; returns the index behind it, -1 when it is cut short. */
@@ -259,10 +279,8 @@ export class Http1Connection implements ConnectionReceiver {
     this.#stream = undefined;
     if (exchange.mustClose) return this.#close();
     if (this.#isReading) return;
-    const ahead = this.#ahead;
-    if (ahead.length > MAX_AHEAD) this.#connection.pause(false);
-    this.#ahead = EMPTY;
-    if (ahead.length > 0) this.#read(ahead);
+    if (this.#aheadLength > MAX_AHEAD) this.#connection.pause(false);
+    if (this.#aheadLength > 0) this.#readAhead();
   }
 }
 
