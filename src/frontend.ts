@@ -46,7 +46,7 @@ export class HttpService {
   readonly #engine: Engine;
   readonly #options: HttpServiceOptions;
   #server: Http1Server | undefined;
-  #isStarting = false;
+  #starting: Promise<Http1Server> | undefined;
   #port: number;
   #stopped: Promise<void> | undefined;
 
@@ -83,39 +83,40 @@ export class HttpService {
    */
   async start(frontend: Frontend): Promise<void> {
     const { name, address, port, reusePort, handler } = this.#options;
-    if (this.#server !== undefined || this.#isStarting) {
+    if (this.isRunning) {
       throw new TritonError("ALREADY_EXISTS", `${name} server is already running.`);
     }
     this.#engine.attach(frontend);
-    this.#isStarting = true;
     try {
       const listen = { hostname: address, port, reusePort };
-      this.#server = await Http1Server.listen(listen, handler, CUT_REPLY);
+      this.#starting = Http1Server.listen(listen, handler, CUT_REPLY);
+      this.#server = await this.#starting;
     } catch (reason) {
       this.#engine.detach(frontend);
       throw reason;
     } finally {
-      this.#isStarting = false;
+      this.#starting = undefined;
     }
     this.#port = this.#server.port;
   }
 
-  /** Whether it listens. */
+  /** Whether it listens, or is about to. */
   get isRunning(): boolean {
-    return this.#server !== undefined;
+    return this.#server !== undefined || this.#starting !== undefined;
   }
 
   /**
-   * Stops listening. A stop that is under way is waited for.
+   * Stops listening. A start or stop that is under way is waited for.
    *
    * @throws {TritonError} UNAVAILABLE when it does not listen.
    */
   async stop(frontend: Frontend, options: StopOptions = {}): Promise<void> {
-    if (this.#server === undefined) {
+    const server = this.#server ?? await this.#starting?.catch(() => undefined);
+    if (server === undefined) {
       throw new TritonError("UNAVAILABLE", `${this.#options.name} server is not running.`);
     }
     const { graceMs = DEFAULT_GRACE_MS } = options;
-    this.#stopped ??= this.#stop(this.#server, frontend, graceMs);
+    this.#stopped ??= this.#stop(server, frontend, graceMs);
     await this.#stopped;
   }
 

@@ -263,6 +263,7 @@ static void accept_some(Net* net, int listener, Events* out) {
     }
     int one = 1;
     if (peer.ss_family != AF_UNIX) setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     if (watch(net, EPOLL_CTL_ADD, socket, WATCH_READ)) {
       close(socket);
       continue;
@@ -292,7 +293,9 @@ static void read_some(Net* net, int socket, uint32_t interest, size_t share, Eve
 EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity) {
   Net* net = nets[number];
   struct epoll_event events[EVENTS];
-  int count = epoll_wait(net->epoll, events, EVENTS, 0);
+  /* No more events than there is room for: those that are handed out go to the end of the line. */
+  size_t most = capacity / (LEAST_READ + 2 * sizeof(Event) + 16);
+  int count = epoll_wait(net->epoll, events, most < 1 ? 1 : most > EVENTS ? EVENTS : (int)most, 0);
   Events out = {buffer, buffer + capacity};
   for (int i = 0; i < count; i++) {
     int socket = (int)(uint32_t)events[i].data.u64;

@@ -244,7 +244,7 @@ function callHandler(handler: (() => void) | undefined): void {
   try {
     handler?.();
   } catch (error) {
-    reportError(error);
+    console.error(error);
   }
 }
 

@@ -74,6 +74,7 @@ export class EventStream {
     const body = (sink: HttpSink) => {
       this.#sink = sink;
       sink.onDrained(() => {
+        if (!this.#isHeld) return;
         this.#isHeld = false;
         this.hold(false);
       });

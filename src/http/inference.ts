@@ -104,6 +104,7 @@ function replyOf(
         throw new TritonError("INTERNAL", `expected a single response, got ${count}`);
       }
       if (first.error !== undefined) throw first.error;
+      if (failure !== undefined) throw failure;
       const answer = first;
       const body = encodeInference(answer, plan, isBatched);
       resolve(inferenceReply(body, request, () => answer.release()));
@@ -115,8 +116,14 @@ function replyOf(
   request.onGone(() => call.cancel());
   // Asked now, because by the time of the response the model may be on its way out; and not before the
   // engine has the request, which would otherwise be dropped without its end when this throws.
-  const isBatched = plan.hasClassification &&
-    engine.hasBatchDimension(sent.modelName, sent.modelVersion);
+  let isBatched = false;
+  let failure: unknown;
+  try {
+    isBatched = plan.hasClassification &&
+      engine.hasBatchDimension(sent.modelName, sent.modelVersion);
+  } catch (reason) {
+    failure = reason;
+  }
   return promise;
 }
 

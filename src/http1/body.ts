@@ -27,17 +27,21 @@ export interface BodyReader {
   finish(): Uint8Array;
 }
 
-/** A length that is announced is not believed beyond this: memory grows with what really comes. */
-const TRUSTED_LENGTH = 64 << 20;
+/** A length that is announced is believed in steps, each when what was allocated before has really come. */
+const TRUSTED_LENGTHS = [1 << 20, 64 << 20];
 const EMPTY = new Uint8Array(0);
 
 /** Bytes that grow, up to an end that may be unknown. */
 class GrowingBytes {
   #bytes: Uint8Array;
   #length = 0;
+  readonly #isExpected: boolean;
   #isDiscarded = false;
 
-  constructor(capacity: number) {
+  /** `expected` is how many bytes were announced; 0 when that is unknown. */
+  constructor(expected: number) {
+    this.#isExpected = expected > 0;
+    const capacity = Math.min(expected, TRUSTED_LENGTHS[0]);
     this.#bytes = capacity === 0 ? EMPTY : new Uint8Array(capacity);
   }
 
@@ -58,13 +62,19 @@ class GrowingBytes {
     const length = this.#length + bytes.length;
     if (!this.#isDiscarded) {
       if (length > this.#bytes.length) {
-        const grown = new Uint8Array(Math.min(Math.max(2 * length, 1024), limit));
+        const grown = new Uint8Array(Math.min(this.#capacityFor(length), limit));
         grown.set(this.#bytes.subarray(0, this.#length));
         this.#bytes = grown;
       }
       this.#bytes.set(bytes, this.#length);
     }
     this.#length = length;
+  }
+
+  /** Room for `length` bytes and some that will follow. */
+  #capacityFor(length: number): number {
+    if (!this.#isExpected) return Math.max(2 * length, 1024);
+    return TRUSTED_LENGTHS.find((trusted) => length <= trusted) ?? Infinity;
   }
 
   discard(): void {
@@ -87,7 +97,7 @@ export class SizedBody implements BodyReader {
 
   constructor(length: number) {
     this.#length = length;
-    this.#bytes = new GrowingBytes(Math.min(length, TRUSTED_LENGTH));
+    this.#bytes = new GrowingBytes(length);
   }
 
   get isComplete(): boolean {

@@ -13,6 +13,8 @@ import { StreamedBody, writeReply } from "./reply_writer.ts";
 
 /** Bytes that a client may send ahead, of requests behind the one that is being answered. */
 const MAX_AHEAD = 64 << 10;
+/** With more of its replies waiting, a client's next request waits too. */
+const MAX_UNREAD = 1 << 20;
 /** What is left of a body that nobody wants is read up to this size, so that the connection can go on. */
 const MAX_UNWANTED = 1 << 20;
 /** A body with so much missing is read straight into its memory. */
@@ -57,6 +59,7 @@ export class Http1Connection implements ConnectionReceiver {
   /** The body is being read straight into its memory. */
   #isDirect = false;
   #isReading = false;
+  #isPaused = false;
   #isClosing = false;
 
   constructor(connection: Connection, owner: Http1Owner) {
@@ -91,6 +94,7 @@ export class Http1Connection implements ConnectionReceiver {
 
   drained(): void {
     this.#stream?.drained();
+    if (this.#exchange === undefined && !this.#isReading) this.#goOn();
   }
 
   closed(): void {
@@ -138,7 +142,7 @@ export class Http1Connection implements ConnectionReceiver {
       while (at < bytes.length && !this.#isClosing) {
         if (this.#body !== undefined) {
           at = this.#takeBody(this.#body, bytes, at);
-        } else if (this.#exchange !== undefined) {
+        } else if (this.#exchange !== undefined || this.#connection.unsent > MAX_UNREAD) {
           break;
         } else {
           const end = this.#takeHead(at === 0 ? bytes : bytes.subarray(at));
@@ -149,9 +153,11 @@ export class Http1Connection implements ConnectionReceiver {
       if (this.#body !== undefined) this.#awaitBody(this.#body);
     } catch (reason) {
       if (!(reason instanceof MalformedRequest || reason instanceof RangeError)) {
-        reportError(reason);
+        console.error(reason);
       }
-      this.destroy();
+      // Replies to requests before it still go out.
+      if (this.#exchange === undefined) this.#close();
+      else this.destroy();
     } finally {
       this.#isReading = false;
     }
@@ -168,13 +174,28 @@ export class Http1Connection implements ConnectionReceiver {
 
   /** Keeps `bytes` from `start` on; where it lies already, if it does. */
   #keep(bytes: Uint8Array, start: number): void {
-    if (start > 0 || bytes.buffer !== this.#ahead.buffer) this.#ahead = bytes.slice(start);
+    if (bytes.buffer === this.#ahead.buffer) this.#ahead = this.#ahead.subarray(start);
+    else this.#ahead = bytes.slice(start);
     this.#aheadLength = bytes.length - start;
     this.#limitAhead();
   }
 
+  /** A client that sends more than is answered, or than it reads the answers of, is held back. */
   #limitAhead(): void {
-    if (this.#exchange !== undefined && this.#aheadLength > MAX_AHEAD) this.#connection.pause(true);
+    const waits = this.#exchange !== undefined || this.#connection.unsent > MAX_UNREAD;
+    if (waits && this.#aheadLength > MAX_AHEAD) this.#pause(true);
+  }
+
+  #pause(paused: boolean): void {
+    if (paused === this.#isPaused) return;
+    this.#isPaused = paused;
+    this.#connection.pause(paused);
+  }
+
+  /** Nothing is being answered: on to what was sent ahead. */
+  #goOn(): void {
+    this.#pause(false);
+    if (this.#aheadLength > 0) this.#readAhead();
   }
 
   /** Reads a head; returns the index behind it, -1 when it is cut short. */
@@ -255,7 +276,8 @@ export class Http1Connection implements ConnectionReceiver {
     if (this.#body !== undefined && !this.#canSkip(this.#body)) exchange.mustClose = true;
     const { body } = reply;
     if (typeof body === "function" && !head.isVersion11) exchange.mustClose = true;
-    const connection = exchange.mustClose && head.isVersion11 ? "close" : head.connection;
+    const says = head.isVersion11 || head.connection !== undefined;
+    const connection = exchange.mustClose ? (says ? "close" : undefined) : head.connection;
     if (typeof body === "function") {
       this.#stream = new StreamedBody(this.#connection, head, () => this.#settle(exchange));
       this.#stream.begin(reply, body, connection);
@@ -268,6 +290,8 @@ export class Http1Connection implements ConnectionReceiver {
   /** Whether what is left of a body that nobody wants may be read, so that the connection can go on. */
   #canSkip(body: BodyReader): boolean {
     if (this.#isDirect || (body.missing ?? Infinity) > MAX_UNWANTED) return false;
+    // A client that waits for a word may leave the body away now, or not.
+    if (this.#exchange?.head.expectsContinue) return false;
     body.discard();
     return true;
   }
@@ -279,8 +303,7 @@ export class Http1Connection implements ConnectionReceiver {
     this.#stream = undefined;
     if (exchange.mustClose) return this.#close();
     if (this.#isReading) return;
-    if (this.#aheadLength > MAX_AHEAD) this.#connection.pause(false);
-    if (this.#aheadLength > 0) this.#readAhead();
+    this.#goOn();
   }
 }
 

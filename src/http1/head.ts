@@ -74,7 +74,7 @@ export class HeadScanner {
   }
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Text of a head: UTF-8 where it is, else byte by byte. */
 function decode(bytes: Uint8Array): string {
@@ -167,17 +167,17 @@ function bodyLength(fields: readonly Field[]): BodyLength {
   for (const [name, value] of fields) {
     const lowerName = name.toLowerCase();
     if (lowerName === "content-length") {
-      const text = value.trim();
-      const given = Number(text);
-      if (!/^[0-9]+$/.test(text) || text.length > MAX_LENGTH_DIGITS) {
-        throw new MalformedRequest(`Content-Length is ${text}`);
+      const [, digits] = /^([0-9]+)[ \t]*$/.exec(value) ?? [];
+      const given = Number(digits);
+      if (digits === undefined || digits.length > MAX_LENGTH_DIGITS) {
+        throw new MalformedRequest(`Content-Length is ${value}`);
       }
       if (length !== undefined && length !== given) {
         throw new MalformedRequest("two lengths");
       }
       length = given;
     } else if (lowerName === "transfer-encoding") {
-      if (isChunked || value.trim().toLowerCase() !== "chunked") {
+      if (isChunked || !/^chunked[ \t]*$/i.test(value)) {
         throw new MalformedRequest(`Transfer-Encoding is ${value}`);
       }
       isChunked = true;

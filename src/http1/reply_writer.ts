@@ -20,7 +20,9 @@ export function writeReply(
   { status, fields, body, isChunked = false, onSent }: HttpReply,
   connection: string | undefined,
 ): void {
-  const parts = body instanceof Uint8Array ? [body] : body as readonly Uint8Array[];
+  const given = body instanceof Uint8Array ? [body] : body as readonly Uint8Array[];
+  // Empty parts are sent at once, before those that wait.
+  const parts = given.filter((part) => part.length > 0);
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (isChunked && head.isVersion11 && head.method !== "HEAD") {
     target.write(replyHead(status, fields, connection, "chunked", 0).bytes);

@@ -14,7 +14,7 @@ export interface ConnectionReceiver {
   data(bytes: Uint8Array): void;
   /** The peer has sent everything (FIN). The connection can still be written to. */
   ended(): void;
-  /** What was written has all gone out after `write()` had left something waiting. */
+  /** What was written has all gone out. */
   drained(): void;
   /** The connection is gone: closed by either side, reset, or failed. */
   closed(): void;

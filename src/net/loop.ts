@@ -5,6 +5,8 @@
  * @module
  */
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
+import { TritonError } from "../errors.ts";
 import { loadBackend } from "../../ffi/backend.ts";
 import { type BridgeFunctions, loadBridge } from "../../ffi/bridge/load.ts";
 
@@ -156,12 +158,17 @@ export class Loop {
       // What was accepted is told to its listener.
       const owner = kind === SocketEvent.ACCEPTED ? this.#readWords[word + 3] : socket;
       const start = at + HEADER_WORDS * 4;
+      // A socket may have been closed while earlier events were handled.
+      const watched = this.#watched.get(owner);
       try {
-        // A socket may have been closed while earlier events were handled.
-        this.#watched.get(owner)?.onEvent(kind, socket, this.#read.subarray(start, start + length));
+        if (watched !== undefined) {
+          watched.onEvent(kind, socket, this.#read.subarray(start, start + length));
+        } else if (kind === SocketEvent.ACCEPTED) {
+          this.bridge.tts_net_close(socket);
+        }
       } catch (error) {
         // A bug in a handler must not cost the other connections their events.
-        reportError(error);
+        console.error(error);
       }
       at = start + ((length + 7) & ~7);
     }
@@ -214,6 +221,12 @@ let loop: Promise<Loop> | undefined;
 /** The sockets of this event loop, made at the first call. */
 export function loadLoop(): Promise<Loop> {
   loop ??= (async () => {
+    if (!isMainThread) {
+      throw new TritonError(
+        "UNSUPPORTED",
+        "Cannot listen in a Worker: start the front ends on the main thread",
+      );
+    }
     const backend = await loadBackend();
     return new Loop(await loadBridge(backend), (handler) => backend.callback(handler));
   })();

@@ -25,8 +25,13 @@ interface Target {
   readonly onFull: () => void;
 }
 
-/** After the last byte was sent, the peer has so long to close as well before it is cut off. */
+/** After the last byte was sent, the peer has so long to close as well before it is cut off; */
 const LINGER_MS = 1000;
+/** and while it still sends, so much longer. */
+const MAX_LINGER_MS = 30_000;
+/** The most that one call reads or sends, so that others get their turn. */
+const MAX_READ = 1 << 30;
+const MAX_SEND = 4 << 20;
 
 const { EAGAIN } = constants.errno;
 
@@ -48,6 +53,7 @@ export class Socket implements Connection, Watched, Sender {
   #isEnding = false;
   #isClosed = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
+  #lingerEnd = 0;
 
   constructor(loop: Loop, socket: number, remoteAddress: string) {
     this.#loop = loop;
@@ -103,8 +109,8 @@ export class Socket implements Connection, Watched, Sender {
   onEvent(kind: number, _socket: number, bytes: Uint8Array): void {
     switch (kind) {
       case SocketEvent.DATA:
-        // What comes after the end is thrown away, so that the peer gets what was sent before it.
         if (!this.#isEnding) this.#receiver?.data(bytes);
+        else if (this.#linger !== undefined) this.#lingerOn();
         break;
       case SocketEvent.READABLE:
         this.#fillTarget();
@@ -135,18 +141,20 @@ export class Socket implements Connection, Watched, Sender {
     if (this.#isClosed) return;
     if (result < 0 && result !== -EAGAIN) return this.#close();
     this.#remove(Math.max(result, 0));
-    this.#settle();
+    if (!this.#isClosed) this.#settle();
   }
 
   send(): void {
     this.#isFlushDue = false;
-    while (this.#pieces.length > 0 && !this.#isClosed) {
+    for (let sent = 0; sent < MAX_SEND && this.#pieces.length > 0 && !this.#isClosed;) {
       const { bytes } = this.#pieces[0];
+      const size = Math.min(bytes.length, MAX_SEND);
       const more = this.#pieces.length > 1 ? 1 : 0;
-      const result = this.#loop.bridge.tts_net_write(this.socket, bytes, bytes.length, more);
+      const result = this.#loop.bridge.tts_net_write(this.socket, bytes, size, more);
       if (result < 0 && result !== -EAGAIN) return this.#close();
       if (result > 0) this.#remove(result);
-      if (result < bytes.length) break;
+      if (result < size) break;
+      sent += size;
     }
     if (!this.#isClosed) this.#settle();
   }
@@ -174,14 +182,15 @@ export class Socket implements Connection, Watched, Sender {
     if (this.#isWaiting !== wasWaiting) this.#watch();
     if (this.#isWaiting) return;
     if (this.#isEnding) this.#finish();
-    else if (wasWaiting) this.#receiver?.drained();
+    else this.#receiver?.drained();
   }
 
   #fillTarget(): void {
     const target = this.#target;
     if (target === undefined) return;
     const { bytes, onFull } = target;
-    const length = this.#loop.bridge.tts_net_read(this.socket, bytes, bytes.length);
+    const size = Math.min(bytes.length, MAX_READ);
+    const length = this.#loop.bridge.tts_net_read(this.socket, bytes, size);
     if (length === -EAGAIN) return;
     if (length < 0) return this.#close();
     if (length === 0) return this.#end();
@@ -203,7 +212,15 @@ export class Socket implements Connection, Watched, Sender {
   #finish(): void {
     if (this.#hasEnded) return this.#close();
     this.#loop.bridge.tts_net_finish(this.socket);
-    this.#linger = setTimeout(() => this.#close(), LINGER_MS);
+    this.#lingerEnd = Date.now() + MAX_LINGER_MS;
+    this.#lingerOn();
+  }
+
+  /** What comes now is thrown away, so that the peer gets what was sent before the end. */
+  #lingerOn(): void {
+    clearTimeout(this.#linger);
+    const left = this.#lingerEnd - Date.now();
+    this.#linger = setTimeout(() => this.#close(), Math.min(LINGER_MS, left));
   }
 
   #watch(): void {

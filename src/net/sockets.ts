@@ -4,7 +4,7 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { unlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { isIP } from "node:net";
 import { constants } from "node:os";
 import { TritonError } from "../errors.ts";
@@ -109,7 +109,7 @@ class SocketListener implements Listener, Watched {
     this.#isClosed = true;
     clearTimeout(this.#pause);
     this.#loop.close(this.#socket);
-    if (path !== undefined) unlinkSync(path);
+    if (path !== undefined) rmSync(path, { force: true });
   }
 }
 
