@@ -1,28 +1,26 @@
 /**
  * Our front ends against Triton's own, side by side in one run: every case in interleaved rounds on all
  * servers, so that whatever else the machine does hits all alike. Prints a table of medians: requests a
- * second, the ratio to the C++ server in the same round, and the server's CPU time a request.
+ * second, the ratio to the C++ server in the same round, the server's CPU time a request, the times within
+ * which half and 99 of 100 requests were answered, and the most memory that the server has had.
  *
- *     deno task bench [ROUNDS] [PART-OF-A-CASE]
+ *     deno task bench [ROUNDS] [PART-OF-A-CASE] [--svg=FILE]
  *
  * @module
  */
+import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { loads } from "./loads.ts";
-import { type BenchServer, installed, startServers } from "./servers.ts";
+import { cases, ratedCases } from "./cases.ts";
+import { benchInProcess } from "./in_process.ts";
+import { picture } from "./picture.ts";
+import { installed, type Measured } from "./programs.ts";
+import { heading, line, type Result } from "./report.ts";
+import { type BenchServer, startServers } from "./servers.ts";
 
 const SECONDS = 2;
 const TOOLS = { wrk: "wrk", h2load: "nghttp2-client", taskset: "util-linux" };
-
-interface Round {
-  readonly rate: number;
-  readonly ratio: number;
-  readonly cpu: number;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
-}
+/** How much of the C++ server's most is put on all servers, to compare their times. */
+const RATED_SHARE = 0.8;
 
 const missing = Object.entries(TOOLS).filter(([tool]) => !installed(tool));
 if (missing.length > 0) {
@@ -32,38 +30,70 @@ if (missing.length > 0) {
   );
   process.exit(1);
 }
-const rounds = Number(process.argv[2] ?? 5);
-const wanted = process.argv[3] ?? "";
+
+interface Round extends Measured {
+  readonly ratio: number;
+  readonly cpu: number;
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+const args = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
+const rounds = Number(args[0] ?? 5);
+const wanted = args[1] ?? "";
+const svg = process.argv.find((arg) => arg.startsWith("--svg="))?.slice("--svg=".length);
+
+/** Runs a load on all servers in turn, several times; the first time only warms up. */
+async function compare(
+  name: string,
+  aim: number | undefined,
+  load: (server: BenchServer) => Promise<Measured>,
+): Promise<Result[]> {
+  const results = new Map(servers.map((server): [BenchServer, Round[]] => [server, []]));
+  for (let round = -1; round < rounds; round++) {
+    let peer = 0;
+    for (const [server, list] of results) {
+      const before = server.cpuMicroseconds();
+      const started = performance.now();
+      const measured = await load(server);
+      const seconds = (performance.now() - started) / 1000;
+      const cpu = (server.cpuMicroseconds() - before) / (measured.rate * seconds);
+      if (server === servers[0]) peer = measured.rate;
+      if (round >= 0) list.push({ ...measured, ratio: measured.rate / peer, cpu });
+    }
+  }
+  return Array.from(results, ([server, list]) => ({
+    name,
+    aim,
+    server: server.name,
+    rate: median(list.map(({ rate }) => rate)),
+    ratio: median(list.map(({ ratio }) => ratio)),
+    cpu: median(list.map(({ cpu }) => cpu)),
+    p50: median(list.map(({ p50 }) => p50)),
+    p99: median(list.map(({ p99 }) => p99)),
+    memory: server.peakMemory() / 2 ** 20,
+  }));
+}
+
+const all: Result[] = [];
+function show(results: readonly Result[]): void {
+  for (const result of results) console.log(line(result));
+  all.push(...results);
+}
+
 const servers: BenchServer[] = await startServers();
 try {
-  const header = ["case", "server", "requests/s", "ratio", "CPU us"];
-  console.log(
-    `${header[0].padEnd(24)}${header.slice(1).map((text) => text.padStart(12)).join("")}`,
-  );
-  for (const load of loads().filter(({ name }) => name.includes(wanted))) {
-    const results = new Map(servers.map((server): [BenchServer, Round[]] => [server, []]));
-    for (let round = -1; round < rounds; round++) {
-      let peer = 0;
-      for (const server of servers) {
-        const before = server.cpuMicroseconds();
-        const rate = await load.run(server, SECONDS);
-        const cpu = (server.cpuMicroseconds() - before) / (rate * SECONDS);
-        if (server === servers[0]) peer = rate;
-        // The first round only warms up.
-        if (round >= 0) results.get(server)?.push({ rate, ratio: rate / peer, cpu });
-      }
-    }
-    for (const [server, list] of results) {
-      const figures = [
-        median(list.map(({ rate }) => rate)).toFixed(0),
-        median(list.map(({ ratio }) => ratio)).toFixed(2),
-        median(list.map(({ cpu }) => cpu)).toFixed(1),
-      ];
-      console.log(
-        load.name.padEnd(24) + [server.name, ...figures].map((text) => text.padStart(12)).join(""),
-      );
-    }
+  console.log(heading());
+  for (const { name, aim, run } of cases().filter(({ name }) => name.includes(wanted))) {
+    show(await compare(name, aim, (server) => run(server, SECONDS)));
+  }
+  for (const { name, run, most } of ratedCases().filter(({ name }) => name.includes(wanted))) {
+    const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
+    const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
+    show(await compare(name, undefined, (server) => run(server, SECONDS, rate)));
   }
 } finally {
   await Promise.all(servers.map((server) => server.stop()));
 }
+if ("in process".includes(wanted)) show(await benchInProcess(rounds));
+if (svg !== undefined) writeFileSync(svg, picture(all));

@@ -4,20 +4,19 @@
  *
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { setUpTriton } from "../src/setup/setup.ts";
+import { installed } from "./programs.ts";
 import { ECHO_MODELS, echoBackends } from "../tests/support/echo_backend.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-/** The core that servers run on; loads run on {@link LOAD_CORE}. */
+/** The core that servers run on; loads have another. */
 const SERVER_CORE = "0";
-/** The core that loads run on. */
-export const LOAD_CORE = "1";
 const START_LIMIT_MS = 60_000;
 
 /** A server under load. */
@@ -27,6 +26,8 @@ export interface BenchServer {
   readonly grpcPort: number;
   /** The CPU time that it has used so far, in microseconds. */
   cpuMicroseconds(): number;
+  /** The most memory that it has had, in bytes. */
+  peakMemory(): number;
   stop(): Promise<void>;
 }
 
@@ -58,11 +59,6 @@ export async function startServers(): Promise<BenchServer[]> {
   return await Promise.all(servers);
 }
 
-/** Whether a program can be run. */
-export function installed(program: string): boolean {
-  return spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
-}
-
 async function start(
   name: string,
   command: readonly string[],
@@ -89,6 +85,7 @@ async function start(
     httpPort: port,
     grpcPort: port + 1,
     cpuMicroseconds: () => cpuMicroseconds(pid),
+    peakMemory: () => peakMemory(pid),
     stop: async () => {
       process.kill(pid, "SIGTERM");
       await ended;
@@ -122,4 +119,9 @@ function cpuMicroseconds(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticksPerSecond = 100;
   return (Number(fields[11]) + Number(fields[12])) * 1e6 / ticksPerSecond;
+}
+
+function peakMemory(pid: number): number {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))!;
+  return Number(kilobytes) * 1024;
 }
