@@ -413,6 +413,7 @@ test("HTTP and gRPC share the regions", async () => {
     parameters: { delay_us: int64(100_000n) },
   });
   const messages = [1, 2, 3].map(() => toBinary(ModelInferRequestSchema, request));
+  await assertNothingRuns();
   const stream = client.call({ path: `${SERVICE}/ModelStreamInfer`, messages });
   await running(3);
   await done(unregister("shared"));
