@@ -31,6 +31,7 @@ interface Answer {
   readonly message: InferMessage;
   readonly inference: Inference;
   readonly response: EngineResponse;
+  readonly running: Running;
 }
 
 interface Refusal {
@@ -56,6 +57,7 @@ export class InferStream {
   readonly #headers: readonly string[];
   readonly #sink: StreamSink;
   readonly #statusMode: boolean;
+  readonly #maxWaiting: number;
   /** Oldest first. */
   readonly #turns: Turn[] = [];
   /** What may be sent, in this order. */
@@ -72,18 +74,20 @@ export class InferStream {
   /**
    * `headers` are those of the stream, which may be forwarded with each request. With `statusMode`
    * (request metadata `triton_grpc_error: true`) the first failure of a model ends the stream with its
-   * status.
+   * status. A model waits while `maxWaiting` of its responses to a request wait for the sink.
    */
   constructor(
     inferences: Inferences,
     headers: readonly string[],
     sink: StreamSink,
     statusMode: boolean,
+    maxWaiting = Infinity,
   ) {
     this.#inferences = inferences;
     this.#headers = headers;
     this.#sink = sink;
     this.#statusMode = statusMode;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** Takes the next request. Its failure is answered on the stream, never thrown. */
@@ -95,13 +99,13 @@ export class InferStream {
       const lookup = this.#inferences.lookup(message);
       decoupled = lookup.decoupled;
       const inference = this.#inferences.prepare(message, lookup, this.#headers);
-      const running: Running = {};
+      const running: Running = { waiting: 0, isHeld: false };
       running.call = inference.start((response) => {
         if (response.final) this.#running.delete(running);
-        this.#respond({ message, inference, response }, turn);
+        this.#respond({ message, inference, response, running }, turn);
       });
       this.#running.add(running);
-      if (this.#paused) running.call.hold(true);
+      this.#holdModel(running);
       if (!decoupled) this.#turns.push(turn);
     } catch (reason) {
       const refusal = { message, error: TritonError.from(reason) };
@@ -153,6 +157,7 @@ export class InferStream {
       this.#advance();
     }
     this.#flush();
+    this.#holdModel(answer.running);
   }
 
   /** Makes the oldest turns ready, as far as they are complete. */
@@ -166,6 +171,7 @@ export class InferStream {
   #push(outgoing: Outgoing): void {
     this.#ready.push(outgoing);
     this.#readySize += sizeOf(outgoing);
+    if ("running" in outgoing) outgoing.running.waiting += 1;
   }
 
   #flush(): void {
@@ -189,7 +195,15 @@ export class InferStream {
     if (paused === this.#paused) return;
     this.#paused = paused;
     this.#sink.pause(paused);
-    for (const { call } of this.#running) call?.hold(paused);
+    for (const running of this.#running) this.#holdModel(running);
+  }
+
+  /** Lets the model of a request wait or go on, when that has changed. */
+  #holdModel(running: Running): void {
+    const isHeld = this.#paused || running.waiting >= this.#maxWaiting;
+    if (isHeld === running.isHeld || !this.#running.has(running)) return;
+    running.isHeld = isHeld;
+    running.call?.hold(isHeld);
   }
 
   #send(outgoing: Outgoing): void {
@@ -198,11 +212,14 @@ export class InferStream {
       this.#write(encodeStreamResponse(outgoing.error.message, fields));
       return;
     }
+    const { running, response } = outgoing;
+    running.waiting -= 1;
     try {
       this.#sendAnswer(outgoing);
     } finally {
-      outgoing.response.release();
+      response.release();
     }
+    if (running.isHeld) this.#holdModel(running);
   }
 
   /** Names and version come from the model's answer where it has one, else from the request. */
@@ -246,6 +263,9 @@ export class InferStream {
 /** A request that the server has accepted and not answered for good. */
 interface Running {
   call?: EngineCall;
+  /** How many of its responses wait for the sink. */
+  waiting: number;
+  isHeld: boolean;
 }
 
 function release(outgoing: Outgoing): void {

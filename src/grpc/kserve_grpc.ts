@@ -126,7 +126,8 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   #createHandlers(): Map<string, CallHandler> {
-    const { headerPattern, inferCompressionLevel, regions, traceSettings } = this.#options;
+    const { headerPattern, inferCompressionLevel, maxResponsePoolSize, regions, traceSettings } =
+      this.#options;
     const engine = this.#engine;
     const handlers = new Map<string, CallHandler>();
     const specs = [
@@ -144,6 +145,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     const context = {
       inferences: new Inferences(engine, headerPattern, regions),
       compression: inferCompressionLevel,
+      maxResponsePoolSize,
       stopping: () => this.#stopping !== undefined,
     };
     handlers.set("/inference.GRPCInferenceService/ModelInfer", modelInferHandler(context));

@@ -18,6 +18,8 @@ import { SHUTTING_DOWN, statusOf, UNPARSABLE } from "./status.ts";
 export interface InferenceContext {
   readonly inferences: Inferences;
   readonly compression: CompressionLevel;
+  /** How many responses to a request may wait for the client before its model has to. */
+  readonly maxResponsePoolSize: number;
   /** True once no new inferences are taken. */
   stopping(): boolean;
 }
@@ -45,7 +47,18 @@ export function modelInferHandler(context: InferenceContext): CallHandler {
   };
 }
 
-function infer(inferences: Inferences, message: InferMessage, call: ServerCall): EngineCall {
+/** What an inference needs of its call. */
+export type InferCall = Pick<ServerCall, "finished" | "headers" | "finish"> & {
+  /** Sends the response's frame. */
+  send(frame: Uint8Array): unknown;
+};
+
+/** Begins the inference of `message`, which ends `call`. Throws what is refused at once. */
+export function infer(
+  inferences: Inferences,
+  message: InferMessage,
+  call: InferCall,
+): EngineCall {
   const lookup = inferences.lookup(message);
   if (lookup.decoupled) {
     throw new TritonError(
@@ -65,7 +78,7 @@ function infer(inferences: Inferences, message: InferMessage, call: ServerCall):
 }
 
 /** Sends the response, or the error that stands for it. Nothing happens if the client has gone. */
-function answer(call: ServerCall, inference: Inference, answers: readonly EngineResponse[]): void {
+function answer(call: InferCall, inference: Inference, answers: readonly EngineResponse[]): void {
   if (call.finished) return;
   try {
     if (answers.length !== 1) throw wrongCount(answers.length);
@@ -91,6 +104,7 @@ export function modelStreamInferHandler(context: InferenceContext): CallHandler 
         pause: (paused) => call.pause(paused),
       },
       call.header("triton_grpc_error") === "true",
+      context.maxResponsePoolSize,
     );
     let readable = true;
     call.listener = {

@@ -90,6 +90,12 @@ export interface KServeGrpcOptions {
    */
   inferCompressionLevel?: CompressionLevel;
   /**
+   * How many responses to a request of a stream may wait for a client that does not read, at least 1,
+   * before the model of the request has to wait; a few that it sends meanwhile come on top. Whatever it
+   * is, models wait once 64 MiB do on a stream. Default 2147483647; `--grpc-max-response-pool-size`.
+   */
+  maxResponsePoolSize?: number;
+  /**
    * Request metadata whose name this expression finds, anywhere in it, is handed to the model as string
    * parameters. The text of a regular expression, which ignores case unless it begins with `(?-i)`, or
    * one. Default `""`, none; `--grpc-header-forward-pattern`.
@@ -121,6 +127,7 @@ export interface ResolvedOptions {
   readonly transport: TransportOptions;
   readonly transportKind: "h2" | "node";
   readonly inferCompressionLevel: CompressionLevel;
+  readonly maxResponsePoolSize: number;
   readonly headerPattern: RegExp | undefined;
   readonly restrictedFeatures: RestrictedFeatures;
   readonly regions: SharedMemoryRegions;
@@ -150,7 +157,7 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
     transportKind: transport,
     transport: {
       address: options.address ?? "0.0.0.0",
-      port: whole("port", options.port ?? 8001, 65535),
+      port: whole("port", options.port ?? 8001, { max: 65535 }),
       reusePort: options.reusePort ?? false,
       tls: tlsOf(options),
       keepaliveTimeMs: whole("keepaliveTimeMs", options.keepaliveTimeMs ?? 7_200_000),
@@ -172,6 +179,11 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
       ),
     },
     inferCompressionLevel,
+    maxResponsePoolSize: whole(
+      "maxResponsePoolSize",
+      options.maxResponsePoolSize ?? 2147483647,
+      { min: 1 },
+    ),
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
     regions: sharedMemoryOf(engine, options.allowClientSharedMemory ?? false),
@@ -179,9 +191,13 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
   };
 }
 
-function whole(name: string, value: number, max = 2147483647): number {
-  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new RangeError(`Cannot use ${name} ${value}: it is a whole number from 0 to ${max}`);
+function whole(
+  name: string,
+  value: number,
+  { min = 0, max = 2147483647 }: { min?: number; max?: number } = {},
+): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`Cannot use ${name} ${value}: it is a whole number from ${min} to ${max}`);
 }
 
 function tlsOf(options: KServeGrpcOptions): TlsOptions | undefined {

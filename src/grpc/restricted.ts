@@ -48,7 +48,10 @@ function methods(feature: Feature, service: string, names: readonly string[]): [
  * Lets `call` pass, or throws UNAVAILABLE. Only the first value of the metadata counts. The key is not
  * lower-cased: one with capitals locks its features for all, as metadata has no capitals.
  */
-export function checkRestriction(call: ServerCall, restricted: RestrictedFeatures): void {
+export function checkRestriction(
+  call: Pick<ServerCall, "path" | "header">,
+  restricted: RestrictedFeatures,
+): void {
   const feature = FEATURES.get(call.path);
   const restriction = feature && restricted.get(feature);
   if (restriction === undefined) return;

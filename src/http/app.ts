@@ -13,9 +13,10 @@ import { addRepository } from "./repository.ts";
 import { Routes } from "./routes.ts";
 import { addSharedMemory } from "./shared_memory.ts";
 import { addTrace } from "./trace.ts";
+import { rpcRoutes } from "../web/routes.ts";
 
-/** The routes of a KServe HTTP front end. */
-export function kserveRoutes(service: Service): Routes {
+/** The routes of a KServe HTTP front end; with `rpc` also those of the gRPC services. */
+export function kserveRoutes(service: Service, rpc: boolean): Routes {
   const routes = new Routes();
   addMetadata(routes, service);
   addLogging(routes, service);
@@ -25,5 +26,6 @@ export function kserveRoutes(service: Service): Routes {
   addSharedMemory(routes, service);
   addRepository(routes, service);
   addTrace(routes, service);
+  if (rpc) { for (const [path, handler] of rpcRoutes(service)) routes.add(path, handler); }
   return routes;
 }

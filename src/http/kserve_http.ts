@@ -49,6 +49,13 @@ export interface KServeHttpOptions {
    * the front ends of the server share, with tracing off and no file.
    */
   readonly traceSettings?: TraceSettings;
+  /**
+   * Whether the gRPC services are served too, on `/inference.GRPCInferenceService/<Method>` and
+   * `/grpc.health.v1.Health/<Method>`, for clients of gRPC-Web and of the Connect protocol. Restricted
+   * features expect the header that they have on gRPC, `triton-grpc-protocol-<key>`. Triton has no such
+   * thing. Default: true.
+   */
+  readonly rpc?: boolean;
 }
 
 /**
@@ -85,18 +92,20 @@ export class KServeHttp implements Frontend, AsyncDisposable {
       allowClientSharedMemory = false,
       maxInputSize = DEFAULT_MAX_INPUT_SIZE,
       traceSettings = traceSettingsOf(engine),
+      rpc = true,
     } = options;
     if (!(maxInputSize > 0)) {
       throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);
     }
-    const routes = kserveRoutes({
+    const service = {
       engine,
       restricted: restrictedFeatures,
       headerPattern: headerPattern(headerForwardPattern),
       maxInputSize,
       regions: sharedMemoryOf(engine, allowClientSharedMemory),
       traceSettings,
-    });
+    };
+    const routes = kserveRoutes(service, rpc);
     this.app = routes.app;
     this.#service = new HttpService(engine, {
       name: "HTTP",

@@ -33,6 +33,10 @@ export class Exchange implements HttpRequest {
     return this.head.path;
   }
 
+  get query(): string {
+    return this.head.query;
+  }
+
   get fields(): readonly Field[] {
     return this.head.fields;
   }

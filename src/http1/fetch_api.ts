@@ -13,8 +13,11 @@ export function fetchHandler(
   handler: HttpHandler,
 ): (request: Request) => Response | Promise<Response> {
   return (request) => {
-    const reply = handler(new FetchRequest(request));
-    return reply instanceof Promise ? reply.then(toResponse) : toResponse(reply);
+    const asked = new FetchRequest(request);
+    const reply = handler(asked);
+    return reply instanceof Promise
+      ? reply.then((later) => toResponse(later, asked))
+      : toResponse(reply, asked);
   };
 }
 
@@ -29,6 +32,7 @@ export function rawPath({ url }: Request): string {
 class FetchRequest implements HttpRequest {
   readonly path: string;
   readonly #request: Request;
+  #goneListeners: (() => void)[] = [];
 
   constructor(request: Request) {
     this.#request = request;
@@ -37,6 +41,10 @@ class FetchRequest implements HttpRequest {
 
   get method(): string {
     return this.#request.method;
+  }
+
+  get query(): string {
+    return new URL(this.#request.url).search.slice(1);
   }
 
   get fields(): readonly Field[] {
@@ -53,14 +61,22 @@ class FetchRequest implements HttpRequest {
 
   onGone(listener: () => void): void {
     const { signal } = this.#request;
-    if (signal.aborted) listener();
-    else signal.addEventListener("abort", listener, { once: true });
+    if (signal.aborted) return listener();
+    signal.addEventListener("abort", listener, { once: true });
+    this.#goneListeners.push(listener);
+  }
+
+  /** The body of the reply is not wanted any more. */
+  gone(): void {
+    for (const listener of this.#goneListeners.splice(0)) listener();
   }
 }
 
-function toResponse({ status, fields, body, onSent }: HttpReply): Response {
+function toResponse({ status, fields, body, onSent }: HttpReply, request: FetchRequest): Response {
   const headers = fields as [string, string][];
-  if (typeof body === "function") return new Response(readable(body), { status, headers });
+  if (typeof body === "function") {
+    return new Response(readable(body, () => request.gone()), { status, headers });
+  }
   const parts = (body instanceof Uint8Array ? [body] : body) as readonly Bytes[];
   // The parts may be memory that onSent gives back, so a Response gets a copy of them.
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -73,8 +89,8 @@ function toResponse({ status, fields, body, onSent }: HttpReply): Response {
   return new Response(whole.length === 0 ? null : whole, { status, headers });
 }
 
-/** What a reply streams, as a ReadableStream. */
-function readable(stream: HttpStream): ReadableStream<Bytes> {
+/** What a reply streams, as a ReadableStream; `onCancel` is told when its reader leaves it. */
+function readable(stream: HttpStream, onCancel: () => void): ReadableStream<Bytes> {
   let unsent = 0;
   let isOver = false;
   let onDrained: (() => void) | undefined;
@@ -105,6 +121,7 @@ function readable(stream: HttpStream): ReadableStream<Bytes> {
     },
     cancel() {
       isOver = true;
+      onCancel();
     },
   });
 }

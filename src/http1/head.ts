@@ -16,6 +16,8 @@ export interface Head {
   readonly method: string;
   /** Not decoded, not normalised, without the query. */
   readonly path: string;
+  /** Not decoded, without the question mark; empty when there is none. */
+  readonly query: string;
   readonly fields: readonly Field[];
   /** The first value of each name in lower case. */
   readonly byName: ReadonlyMap<string, string>;
@@ -121,7 +123,7 @@ export function parseHead(bytes: Uint8Array): Head {
   const keepsAlive = options.includes("keep-alive");
   return {
     method,
-    path: pathOf(target),
+    ...pathAndQuery(target),
     fields,
     byName,
     bodyLength: bodyLength(fields),
@@ -146,18 +148,19 @@ function parseField(line: string): Field {
   return [name, value];
 }
 
-/** The path of a target, which may be a whole URL. */
-function pathOf(target: string): string {
+/** The path and query of a target, which may be a whole URL. */
+function pathAndQuery(target: string): Pick<Head, "path" | "query"> {
   let start = 0;
   if (target[0] !== "/") {
     const authority = target.indexOf("://");
     if (authority > 0) {
       start = target.indexOf("/", authority + 3);
-      if (start < 0) return "/";
+      if (start < 0) return { path: "/", query: "" };
     }
   }
   const query = target.indexOf("?", start);
-  return query < 0 ? target.slice(start) : target.slice(start, query);
+  if (query < 0) return { path: target.slice(start), query: "" };
+  return { path: target.slice(start, query), query: target.slice(query + 1) };
 }
 
 /** Faults here would leave it open where the next request begins, so nothing is guessed. */

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly method: string;
   /** The path as it was sent: not decoded, not normalised, without the query. */
   readonly path: string;
+  /** The query of the target, not decoded, without the question mark; empty when there is none. */
+  readonly query: string;
   /** The header fields in their order. */
   readonly fields: readonly Field[];
   /** The value of the first field of a name, which is given in lower case. */

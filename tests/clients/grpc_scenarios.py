@@ -16,8 +16,8 @@ from scenarios import VALUES, eventually, metric, raises, same, scenario, serve
 ROGER = np.array([b"Roger Roger"], np.object_)
 
 
-def connect(ports, name="grpc", module=triton):
-    return module.InferenceServerClient(f"127.0.0.1:{ports[name]}")
+def connect(ports, name="grpc", module=triton, **options):
+    return module.InferenceServerClient(f"127.0.0.1:{ports[name]}", **options)
 
 
 def tensor(name, values, datatype):
@@ -310,6 +310,8 @@ def shared_memory(ports):
             again = lambda: client.register_system_shared_memory("tensors", key, size)
             raises("StatusCode.ALREADY_EXISTS", "shared memory region 'tensors' already in manager", again)
             client.unregister_system_shared_memory("tensors")
+            # It goes with the end of its last use, which may come a moment after the response.
+            eventually(lambda: not client.get_system_shared_memory_status().regions)
             gone = "Unable to find shared memory region: 'tensors'"
             raises("StatusCode.NOT_FOUND", gone, lambda: client.infer("ident_any", [source]))
         with connect(ports, "restricted_grpc") as client:
@@ -413,6 +415,58 @@ def restricted(ports):
         raises(status, f"{refusal} '{admin_key}'", client.get_model_repository_index)
         assert client.get_model_repository_index(headers={admin_key: "admin-value"}).models
         assert client.is_server_ready() and client.get_server_metadata().name == "clients"
+
+
+def secured(ports, name, *files):
+    """A client with TLS; `files` are the authority's certificate, the client's key and its certificate."""
+    roots, key, chain = [*(os.path.join(ports["certificates"], file) for file in files), None, None][:3]
+    address = f"127.0.0.1:{ports[name]}"
+    return triton.InferenceServerClient(address, ssl=True, root_certificates=roots, private_key=key, certificate_chain=chain)
+
+
+def infers(client):
+    same(client.infer("identity_bytes", [tensor("INPUT0", ROGER, "BYTES")]).as_numpy("OUTPUT0"), ROGER)
+    answers = open_stream(client)
+    client.async_stream_infer("repeat", [numbers("IN", 3, 1)])
+    assert [int(answer(answers).as_numpy("OUT")[0]) for _ in range(2)] == [3, 1]
+    client.stop_stream()
+
+
+@scenario
+def tls(ports):
+    with secured(ports, "tls_grpc", "ca.crt") as client:
+        infers(client)
+        values = np.random.default_rng(1).random(1 << 20, dtype=np.float32)
+        same(client.infer("ident_any", [tensor("IN_FP32", values, "FP32")]).as_numpy("OUT_FP32"), values)
+    with secured(ports, "tls_grpc", "client.crt") as client:  # Which has not signed the server's.
+        raises("StatusCode.UNAVAILABLE", "", client.is_server_live)
+    with connect(ports, "tls_grpc") as client:
+        raises("StatusCode.UNAVAILABLE", "", client.is_server_live)
+
+
+@scenario
+def mutual_tls(ports):
+    with secured(ports, "mutual_tls_grpc", "ca.crt", "client.key", "client.crt") as client:
+        infers(client)
+    with secured(ports, "mutual_tls_grpc", "ca.crt") as client:
+        raises("StatusCode.UNAVAILABLE", "", client.is_server_live)
+
+
+@scenario
+def keepalive(ports):
+    options = triton.KeepAliveOptions(
+        keepalive_time_ms=100, keepalive_timeout_ms=5000, keepalive_permit_without_calls=True, http2_max_pings_without_data=0
+    )
+    # The client leaves a second between its pings, whatever it is told.
+    pinging = lambda name: connect(ports, name, keepalive_options=options)
+    with pinging("keepalive_grpc") as client:
+        client.infer("slow", seconds(3))
+        time.sleep(1)
+        client.infer("slow", seconds(0))
+    with pinging("strict_grpc") as client:
+        raises("StatusCode.UNAVAILABLE", "too_many_pings", lambda: client.infer("slow", seconds(30)))
+    with connect(ports) as client:
+        client.infer("slow", seconds(0))
 
 
 @scenario

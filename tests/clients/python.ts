@@ -9,8 +9,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ensureClientVenv } from "../support/client_venv.ts";
 
-/** The ports that scenarios connect to, by the names that they use. */
-export type Ports = Readonly<Record<string, number>>;
+/** The ports that scenarios connect to, by the names that they use, and what else these need. */
+export type Ports = Readonly<Record<string, number | string>>;
 
 /** A running script. */
 export class PythonClient {

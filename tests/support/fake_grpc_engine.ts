@@ -24,6 +24,8 @@ export type ResponseInit = Partial<Omit<EngineResponse, "release">>;
 export class FakeInference {
   readonly request: EngineRequest;
   cancelled = false;
+  /** What the model was told: to wait, or to go on. */
+  readonly holds: boolean[] = [];
   readonly #engine: FakeGrpcEngine;
   readonly #onResponse: ResponseHandler;
 
@@ -165,7 +167,7 @@ export class FakeGrpcEngine implements Engine {
     const inference = new FakeInference(this, request, onResponse);
     this.inferences.push(inference);
     setTimeout(() => model(inference));
-    return { cancel: () => inference.cancelled = true, hold() {} };
+    return { cancel: () => inference.cancelled = true, hold: (held) => inference.holds.push(held) };
   }
 
   metricsText(): Uint8Array {

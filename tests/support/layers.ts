@@ -47,13 +47,19 @@ export const ROOMS: readonly Room[] = [
   { name: "setup", files: /^src\/setup\//, imports: ["values"] },
   { name: "kserve", files: /^src\/kserve\//, imports: GROUND, offline: true },
   { name: "frontend", files: /^src\/frontend\.ts$/, imports: [...GROUND, "http1"] },
-  { name: "http", files: /^src\/http\//, imports: FRONT_END, packages: ["hono"] },
   {
     name: "grpc",
     files: /^src\/grpc\//,
     imports: [...FRONT_END, "generated"],
     packages: CONNECT,
   },
+  {
+    name: "web",
+    files: /^src\/web\//,
+    imports: [...FRONT_END, "grpc", "generated"],
+    packages: CONNECT,
+  },
+  { name: "http", files: /^src\/http\//, imports: [...FRONT_END, "web"], packages: ["hono"] },
   { name: "metrics", files: /^src\/metrics\//, imports: FRONT_END },
   { name: "server", files: /^src\/server\//, imports: [...GROUND, "setup", "ffi"] },
   {

@@ -27,7 +27,7 @@ class Bench {
   takes = true;
   end: "open" | "ok" | TritonError = "open";
 
-  constructor(statusMode = false) {
+  constructor(statusMode = false, maxWaiting?: number) {
     for (const name of ["plain", "other", "decoupled"]) this.engine.models.set(name, () => {});
     this.engine.decoupled.add("decoupled");
     this.stream = new InferStream(
@@ -45,6 +45,7 @@ class Bench {
         pause: (paused) => this.pauses.push(paused),
       },
       statusMode,
+      maxWaiting,
     );
   }
 
@@ -245,6 +246,49 @@ describe("InferStream: a client that does not read", () => {
     assert.equal(bench.sent.length, 5);
     assert.equal(bench.engine.unreleased, 0);
     assert.deepEqual(bench.pauses, [true, false]);
+  });
+
+  it("holds a model of whose responses as many wait as may", () => {
+    const bench = new Bench(false, 2);
+    const slow = bench.request("decoupled", "1");
+    const other = bench.request("decoupled", "2");
+    slow.respond({ final: false });
+    bench.takes = false;
+    other.respond({ final: false });
+    slow.respond({ final: false });
+    assert.deepEqual(slow.holds, []);
+    slow.respond({ final: false });
+    assert.deepEqual(slow.holds, [true]);
+    // One that was under way changes nothing.
+    slow.respond({ final: false });
+    assert.deepEqual(slow.holds, [true]);
+    bench.stream.writable();
+    bench.stream.writable();
+    assert.deepEqual(slow.holds, [true, false]);
+    assert.deepEqual(other.holds, []);
+    // The client may still ask for more.
+    assert.deepEqual(bench.pauses, []);
+    slow.respond({ final: false });
+    slow.respond();
+    assert.deepEqual(slow.holds, [true, false, true]);
+    bench.takes = true;
+    bench.stream.writable();
+    // It has ended, and waits for nothing.
+    assert.deepEqual(slow.holds, [true, false, true]);
+    assert.equal(bench.engine.unreleased, 0);
+  });
+
+  it("holds every model, also of new requests, while too many bytes wait", () => {
+    const bench = new Bench();
+    const first = bench.request("decoupled", "1");
+    bench.takes = false;
+    first.respond(megabytes(1));
+    first.respond(megabytes(64));
+    const second = bench.request("decoupled", "2");
+    assert.deepEqual([first.holds, second.holds], [[true], [true]]);
+    bench.takes = true;
+    bench.stream.writable();
+    assert.deepEqual([first.holds, second.holds], [[true, false], [true, false]]);
   });
 
   it("does not end before it has sent everything", () => {

@@ -5,7 +5,7 @@
  */
 import { COMPRESSION_LEVELS } from "../../grpc/compression.ts";
 import { CommandError } from "../errors.ts";
-import { built, type FlagGroup, noEffect, notBuilt } from "../flag.ts";
+import { built, type FlagGroup, noEffect } from "../flag.ts";
 import { addRestriction } from "../restriction.ts";
 import { parseBoolean, parseInteger, parsePattern, parsePort, parseWord } from "../values.ts";
 
@@ -68,7 +68,7 @@ export const GRPC_FLAGS: FlagGroup = {
       value: "integer",
       default: "2147483647",
       doc: "How many responses of a request may wait to be written before its model has to wait.",
-      use: notBuilt((text) => parseInteger(text) === 2147483647),
+      use: built((text, draft) => draft.grpc.maxResponsePoolSize = parseInteger(text, 1)),
     },
     {
       name: "grpc-use-ssl",

@@ -1,0 +1,120 @@
+/**
+ * The gRPC services for clients that have HTTP/1.x only: gRPC-Web, as browsers use it, and the Connect
+ * protocol, which curl can speak. The methods are those of the gRPC front end; Connect's handlers do the
+ * protocols.
+ *
+ * @module
+ */
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { createConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { compressionGzip } from "@connectrpc/connect-node";
+import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
+import { Health } from "../../proto/gen/health_pb.ts";
+import type { Engine } from "../engine.ts";
+import { MAX_MESSAGE_SIZE } from "../grpc/framing.ts";
+import { healthService } from "../grpc/health.ts";
+import { Inferences } from "../grpc/inference.ts";
+import { checkRestriction } from "../grpc/restricted.ts";
+import { controlService } from "../grpc/service.ts";
+import type { HttpHandler } from "../http1/message.ts";
+import { RestrictedFeatures } from "../kserve/restricted.ts";
+import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { TraceSettings } from "../kserve/trace_settings.ts";
+import { connectError, tritonErrors } from "./errors.ts";
+import { answer, requestOf } from "./exchange.ts";
+import { inferenceService } from "./inference.ts";
+
+/** What the services work with, as for the other endpoints of an HTTP front end. */
+export interface RpcOptions {
+  readonly engine: Engine;
+  /** Undefined: nothing is restricted. */
+  readonly restricted: RestrictedFeatures | undefined;
+  /** Which headers are forwarded to models; undefined for none. */
+  readonly headerPattern: RegExp | undefined;
+  /** The limit on JSON and on what compressed messages grow to, in bytes. */
+  readonly maxInputSize: number;
+  readonly regions: SharedMemoryRegions;
+  readonly traceSettings: TraceSettings;
+}
+
+/** The methods that Connect's clients may also call by GET, because they change nothing. */
+const READING: ReadonlySet<string> = new Set([
+  "ServerLive",
+  "ServerReady",
+  "ModelReady",
+  "ServerMetadata",
+  "ModelMetadata",
+  "ModelConfig",
+  "ModelStatistics",
+  "RepositoryIndex",
+  "SystemSharedMemoryStatus",
+  "CudaSharedMemoryStatus",
+  "Check",
+]);
+
+/** The paths of all methods, `/inference.GRPCInferenceService/ServerLive` and so on, with their handlers. */
+export function rpcRoutes(options: RpcOptions): ReadonlyMap<string, HttpHandler> {
+  const { engine, headerPattern, maxInputSize, regions, traceSettings } = options;
+  const inference: ServiceImpl<typeof GRPCInferenceService> = {
+    ...controlService({ engine, regions, traceSettings }),
+    ...inferenceService(new Inferences(engine, headerPattern, regions)),
+  };
+  const health = healthService(engine);
+  const jsonLimit = Math.max(1, Math.min(maxInputSize, MAX_MESSAGE_SIZE));
+  const handlers = (readMaxBytes: number) =>
+    createConnectRouter({
+      grpc: false,
+      readMaxBytes,
+      acceptCompression: [limitedGzip(jsonLimit)],
+      interceptors: [tritonErrors],
+      requestGate: gate(options.restricted ?? new RestrictedFeatures()),
+    })
+      .service(withReading(GRPCInferenceService), inference)
+      .service(withReading(Health), health)
+      .handlers;
+  const binary = handlers(MAX_MESSAGE_SIZE);
+  const json = handlers(jsonLimit);
+  return new Map(binary.map((each, index) => [each.requestPath, byFormat(each, json[index])]));
+}
+
+/** Has JSON, which takes many times its size in memory, answered within its own limit. */
+function byFormat(binary: UniversalHandler, json: UniversalHandler): HttpHandler {
+  return (request) => {
+    const isJson = request.header("content-type")?.includes("json") ?? true;
+    return answer(isJson ? json : binary, request);
+  };
+}
+
+/** The service with the mark on its methods that Triton's `.proto` files do not have. */
+function withReading<Service extends DescService>(service: Service): Service {
+  const mark = (method: DescMethod): DescMethod => ({
+    ...method,
+    idempotency: READING.has(method.name) ? Idempotency.NO_SIDE_EFFECTS : method.idempotency,
+  });
+  return { ...service, methods: service.methods.map(mark) };
+}
+
+/** A small message may unpack to any size: it counts as JSON does. */
+function limitedGzip(limit: number): typeof compressionGzip {
+  return {
+    ...compressionGzip,
+    decompress: (bytes, max) => compressionGzip.decompress(bytes, Math.min(max, limit)),
+  };
+}
+
+/** Checks restrictions before the message is read. Names of HTTP headers have no case. */
+function gate(restricted: RestrictedFeatures): (context: HandlerContext) => void {
+  return ({ method, values }) => {
+    const request = requestOf(values);
+    try {
+      checkRestriction({
+        path: `/${method.parent.typeName}/${method.name}`,
+        header: (name) => request.header(name.toLowerCase()),
+      }, restricted);
+    } catch (reason) {
+      throw connectError(reason);
+    }
+  };
+}
