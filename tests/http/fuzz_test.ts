@@ -7,6 +7,7 @@ import process from "node:process";
 import { before, test } from "node:test";
 import { KServeHttp, type Server } from "../../mod.ts";
 import { gzipBombed, type Mutant, MUTATIONS, type Seed } from "../support/mutations.ts";
+import { collectGarbage } from "../support/collect_garbage.ts";
 import { Random } from "../support/random.ts";
 import { assertNothingAlive, sleep, startGolden } from "../support/real_server.ts";
 import { exchange, latin1, request } from "../support/wire.ts";
@@ -131,10 +132,9 @@ async function dropBombs(): Promise<void> {
 
 /** The least memory in use for a while: what the last requests took is given back with a delay. */
 async function usedMemory(): Promise<number> {
-  const { Bun } = globalThis as { Bun?: { gc(isNow: boolean): void } };
   let least = Infinity;
   for (let i = 0; i < 30; i++) {
-    Bun?.gc(true);
+    collectGarbage();
     least = Math.min(least, process.memoryUsage().rss);
     await sleep(100);
   }

@@ -34,7 +34,13 @@ interface Runtime {
 
 /** What is tested with the runtime's HTTP/2 as well. */
 const WITH_BOTH_TRANSPORTS = [
+  "tests/clients/go_client_test.ts",
+  "tests/clients/grpc_client_test.ts",
+  "tests/grpc/cancel_test.ts",
+  "tests/grpc/fuzz_test.ts",
   "tests/grpc/golden_test.ts",
+  "tests/grpc/load_test.ts",
+  "tests/grpc/python_client_test.ts",
   "tests/unit/grpc_connections_test.ts",
   "tests/unit/grpc_frontend_test.ts",
 ];
