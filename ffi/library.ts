@@ -10,6 +10,7 @@ import { type BridgeFunctions, loadBridge } from "./bridge/load.ts";
 import type { DatatypeNames } from "./bridge/layout.ts";
 import { Memory } from "./bridge/memory.ts";
 import { Queue } from "./bridge/queue.ts";
+import { loadReactor } from "./bridge/reactor.ts";
 import { Native } from "./native.ts";
 import { type ForeignFunction, type Functions, type SymbolTable, tritonserver } from "./symbols.ts";
 
@@ -63,7 +64,7 @@ async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
       `Cannot use the Triton library ${path}: its API is ${major}.${minor}, this package needs ${API_MAJOR}.x`,
     );
   }
-  const queue = new Queue(backend, bridge, datatypes);
+  const queue = new Queue(backend, await loadReactor(backend), datatypes);
   return { path, native, queue, memory: new Memory(bridge) };
 }
 

@@ -17,6 +17,8 @@
  * pairs of 32-bit fields. A text is a 32-bit length, a 32-bit zero, the bytes, and at least one NUL up
  * to the next multiple of 8. ../bridge/layout.ts is the other side of each. */
 #define _GNU_SOURCE
+#include "loop.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,11 +26,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 /* Raised with every change of a layout or of an exported function; layout.ts holds the same number. */
-#define BRIDGE_VERSION 2
+#define BRIDGE_VERSION 3
 
 /* ---- Triton, resolved from the library that tts_open opened ---- */
 
@@ -147,14 +148,11 @@ typedef struct {
 #define MAX_WAITING (16 << 20)
 
 typedef struct {
+  uint32_t loop;
   pthread_mutex_t lock;
-  pthread_cond_t changed;
   Node *head, *tail; /* produced, under the lock */
   Node* taken;       /* taken over by the event loop, which alone touches it */
-  int signalled;     /* a wake is due or under way: no other is needed until the queue was seen empty */
-  int wake_now;      /* for the waker thread */
-  int waking;        /* the waker thread is in JavaScript, or about to be */
-  void (*wake)(void);
+  atomic_int sleeps; /* the event loop waits for a signal */
   struct Request** requests; /* by slot; only the event loop touches it */
   uint32_t slots;
   pthread_cond_t resumed;
@@ -166,25 +164,18 @@ typedef struct {
 static Queue* queues[QUEUES];
 static pthread_mutex_t queues_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Wakes the event loop from a thread of its own: in Deno a call into JavaScript blocks its caller until
- * the event loop has run it, and no thread of Triton may wait for JavaScript. */
-static void* waker(void* argument) {
-  Queue* queue = argument;
-  for (;;) {
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->wake_now) pthread_cond_wait(&queue->changed, &queue->lock);
-    queue->wake_now = 0;
-    void (*wake)(void) = queue->wake;
-    queue->waking = wake != 0;
-    pthread_mutex_unlock(&queue->lock);
-    if (!wake) continue;
-    wake();
-    pthread_mutex_lock(&queue->lock);
-    queue->waking = 0;
-    pthread_mutex_unlock(&queue->lock);
-  }
+int queue_sleeps(void* self) {
+  Queue* queue = self;
+  atomic_store(&queue->sleeps, 1);
+  pthread_mutex_lock(&queue->lock);
+  int is_empty = !queue->head;
+  pthread_mutex_unlock(&queue->lock);
+  if (is_empty && !queue->taken) return 1;
+  atomic_store(&queue->sleeps, 0);
   return 0;
 }
+
+void queue_awake(void* self) { atomic_store(&((Queue*)self)->sleeps, 0); }
 
 /* The flow of a slot; the lock is held. */
 static Flow* flow_of(Queue* queue, uint32_t slot) {
@@ -204,13 +195,8 @@ static void push(Queue* queue, Node* node) {
   if (queue->tail) queue->tail->next = node; else queue->head = node;
   queue->tail = node;
   if (node->bytes) flow_of(queue, ((Record*)node->record)->slot)->waiting += node->bytes;
-  int signal = !queue->signalled;
-  if (signal) {
-    queue->signalled = 1;
-    queue->wake_now = 1;
-  }
   pthread_mutex_unlock(&queue->lock);
-  if (signal) pthread_cond_signal(&queue->changed);
+  if (atomic_load(&queue->sleeps) && atomic_exchange(&queue->sleeps, 0)) loop_signal(queue->loop);
 }
 
 static void hold(Queue* queue, uint32_t slot, int held) {
@@ -693,44 +679,25 @@ EXPORT void tts_counters(int64_t* out) {
   out[5] = memory_live_mappings();
 }
 
-/* Makes a queue that calls wake, on a thread of its own, when it stops being empty. Returns its number,
- * or 0xffffffff when there are too many or no thread could be made. */
-EXPORT uint32_t tts_queue_new(void (*wake)(void)) {
-  uint32_t number = 0xffffffff;
+/* Makes a queue, for which a loop waits. Returns its number, or 2^32-1 when there are too many. */
+EXPORT uint32_t tts_queue_new(uint32_t loop) {
+  Queue* queue = calloc(1, sizeof(Queue));
+  if (!queue) return UINT32_MAX;
+  queue->loop = loop;
+  atomic_init(&queue->sleeps, 1); /* the loop may be waiting already */
+  pthread_mutex_init(&queue->lock, 0);
+  pthread_cond_init(&queue->resumed, 0);
   pthread_mutex_lock(&queues_lock);
-  for (uint32_t i = 0; i < QUEUES && number == 0xffffffff; i++) if (!queues[i]) number = i;
-  if (number != 0xffffffff) {
-    Queue* queue = calloc(1, sizeof(Queue));
-    pthread_mutex_init(&queue->lock, 0);
-    pthread_cond_init(&queue->changed, 0);
-    pthread_cond_init(&queue->resumed, 0);
-    queue->wake = wake;
-    pthread_t thread;
-    if (pthread_create(&thread, 0, waker, queue)) {
-      free(queue);
-      number = 0xffffffff;
-    } else {
-      pthread_detach(thread);
-      queues[number] = queue;
-    }
-  }
+  uint32_t number = 0;
+  while (number < QUEUES && queues[number]) number++;
+  if (number < QUEUES) queues[number] = queue;
   pthread_mutex_unlock(&queues_lock);
-  return number;
-}
-
-/* No wake after this: for the end of the process, when JavaScript is no longer there to be called. A wake
- * under way gets a moment to end, but not for ever: in Deno it waits for the event loop, which runs this. */
-EXPORT void tts_queue_mute(uint32_t number) {
-  Queue* queue = queues[number];
-  for (int waited = 0; waited < 20; waited++) {
-    pthread_mutex_lock(&queue->lock);
-    queue->wake = 0;
-    int waking = queue->waking;
-    pthread_mutex_unlock(&queue->lock);
-    if (!waking) return;
-    struct timespec millisecond = {0, 1000000};
-    nanosleep(&millisecond, 0);
+  if (number == QUEUES) {
+    free(queue);
+    return UINT32_MAX;
   }
+  loop_attach(loop, queue);
+  return number;
 }
 
 /* Sends the request that the descriptor describes. Returns 0, or the size of the error in result. */
@@ -794,10 +761,11 @@ EXPORT void tts_cancel(uint32_t number, uint32_t slot) {
  * the responses waits, so a model instance serves nobody else meanwhile. */
 EXPORT void tts_hold(uint32_t number, uint32_t slot, uint32_t held) { hold(queues[number], slot, held != 0); }
 
-/* Copies waiting records into out and frees them. Returns the bytes written; 0 when none is left; or
+/* Copies waiting records behind the first start bytes of out and frees them. Returns the bytes written; 0 when none is left; or
  * 0x80000000 + the size that out must have for the next record. */
-EXPORT uint32_t tts_drain(uint32_t number, uint8_t* out, uint32_t capacity) {
+EXPORT uint32_t tts_drain(uint32_t number, uint8_t* out, uint32_t start, uint32_t capacity) {
   Queue* queue = queues[number];
+  out += start;
   uint32_t written = 0;
   for (;;) {
     if (!queue->taken) {
@@ -805,7 +773,6 @@ EXPORT uint32_t tts_drain(uint32_t number, uint8_t* out, uint32_t capacity) {
       queue->taken = queue->head;
       queue->head = queue->tail = 0;
       taken_over(queue);
-      if (!queue->taken && !written) queue->signalled = 0;
       pthread_mutex_unlock(&queue->lock);
       if (!queue->taken) return written;
     }

@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { compile } from "./compiler.ts";
-import { BRIDGE_LINK_FLAGS, SOURCES } from "./load.ts";
+import { BRIDGE_LINK_FLAGS, HEADERS, SOURCES } from "./load.ts";
 
 /** The oldest glibc that the builds run with; Triton itself needs a newer one. */
 const GLIBC = "2.28";
@@ -40,7 +40,7 @@ function build(architecture: string): Uint8Array {
 
 /** The hash of all C files, one behind the other. */
 const sourceHash = () =>
-  sha256(Buffer.concat(SOURCES.map((name) => readFileSync(join(here, name)))));
+  sha256(Buffer.concat([...SOURCES, ...HEADERS].map((name) => readFileSync(join(here, name)))));
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 function source(architecture: string, library: Uint8Array): string {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { TextCache } from "./texts.ts";
+
 /** Data up to this size travels inside the descriptor; larger data is passed by its address. */
 const INLINE_INPUT = 4096;
 
@@ -50,7 +52,10 @@ export interface BridgeOutput {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
-  /** In memory of the bridge when large (its address is then in the response's `addresses`). */
+  /**
+   * In memory of the bridge when large (its address is then in the response's `addresses`), else among the
+   * records, which live as long as this does.
+   */
   readonly data: Uint8Array;
   readonly byteSize: number;
 }
@@ -67,6 +72,8 @@ export interface BridgeResponse {
   readonly id: string;
   readonly parameters: readonly (readonly [string, string | boolean | bigint | number])[];
   readonly outputs: readonly BridgeOutput[];
+  /** The bytes of all outputs. */
+  readonly byteSize: number;
   /** The output memory that is JavaScript's to give back. */
   readonly addresses: readonly number[];
   /** The kept Triton response, 0 when there is none. It then owns all output memory. */
@@ -81,11 +88,12 @@ const OPTION_RAW = 2;
 const OPTION_KEEP_RESPONSE = 4;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** The size of a writer's buffer at first, and the size above which it is not kept. */
 const INITIAL = 1 << 14;
 const KEPT = 1 << 20;
+/** Up to so many characters, a loop is faster than the encoder. */
+const SHORT_TEXT = 64;
 
 /** Writes descriptors into one buffer that it keeps and grows. */
 export class DescriptorWriter {
@@ -175,12 +183,24 @@ export class DescriptorWriter {
   }
 
   #text(text: string): void {
-    this.#reserve(8 + text.length * 3 + 8);
+    // UTF-8 takes three bytes at the most for each unit of UTF-16.
+    this.#reserve(16 + text.length * 3);
+    const bytes = this.#bytes;
     const start = this.#at + 8;
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
-    this.#at = start + ((written + 8) & ~7);
-    this.#bytes.fill(0, start + written, this.#at);
-    this.#view.setUint32(start - 8, written, true);
+    let end = start;
+    if (text.length <= SHORT_TEXT) {
+      for (let index = 0; index < text.length; index++) {
+        const unit = text.charCodeAt(index);
+        if (unit >= 0x80) break;
+        bytes[end++] = unit;
+      }
+    }
+    if (end - start < text.length) {
+      end = start + encoder.encodeInto(text, bytes.subarray(start)).written;
+    }
+    this.#at = start + ((end - start + 8) & ~7);
+    for (let at = end; at < this.#at; at++) bytes[at] = 0;
+    this.#view.setUint32(start - 8, end - start, true);
     this.#view.setUint32(start - 4, 0, true);
   }
 
@@ -243,28 +263,35 @@ const HEADER = 48;
 const DATA_INLINE = 0;
 const DATA_ADDRESS = 1;
 
-/** Reads records out of the buffer that they were drained into. */
+const NOTHING: readonly never[] = [];
+const NO_BYTES = new Uint8Array(0);
+
+/** Reads records out of the memory that they were drained into. */
 export class RecordReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #datatypes: DatatypeNames;
   readonly #viewOf: (address: number, byteSize: number) => Uint8Array;
+  readonly #texts = new TextCache();
+  #bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  #view = new DataView(NO_BYTES.buffer);
   #start = 0;
   #at = 0;
+  /** The address of the memory that the last output was handed over in; 0 for none. */
+  #address = 0;
 
   constructor(
-    bytes: Uint8Array,
     datatypes: DatatypeNames,
     viewOf: (address: number, byteSize: number) => Uint8Array,
   ) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#datatypes = datatypes;
     this.#viewOf = viewOf;
   }
 
-  /** Goes to the record at `start` and returns the start of the next one. */
-  seek(start: number): number {
+  /** Goes to the record at `start` of `bytes` and returns the start of the next one. */
+  seek(bytes: Uint8Array<ArrayBuffer>, start: number): number {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer);
+    }
     this.#start = start;
     this.#at = start + HEADER;
     return start + this.#view.getUint32(start, true);
@@ -300,35 +327,49 @@ export class RecordReader {
   /** The response of a record of kind RESPONSE. */
   response(): BridgeResponse {
     const flags = this.#flags;
+    const start = this.#start;
     const view = this.#view;
     const hasContent = (flags & FLAG_CONTENT) !== 0;
     const failed = (flags & FLAG_ERROR) !== 0;
-    const addresses: number[] = [];
-    const parameters: [string, string | boolean | bigint | number][] = [];
-    const outputs: BridgeOutput[] = [];
     const errorText = failed ? this.#text() : "";
     const modelName = hasContent ? this.#text() : "";
     const id = hasContent ? this.#text() : "";
-    const response = this.#unsigned(this.#start + 40);
-    for (let left = view.getUint32(this.#start + 24, true); left > 0; left--) {
-      parameters.push([this.#text(), this.#parameter()]);
-    }
-    for (let left = view.getUint32(this.#start + 20, true); left > 0; left--) {
-      outputs.push(this.#output(addresses, response !== 0));
+    const response = this.#unsigned(start + 40);
+    const outputCount = view.getUint32(start + 20, true);
+    const parameterCount = view.getUint32(start + 24, true);
+    const parameters = parameterCount === 0 ? NOTHING : this.#parameters(parameterCount);
+    const outputs: BridgeOutput[] = [];
+    let addresses: number[] | undefined;
+    let byteSize = 0;
+    for (let left = outputCount; left > 0; left--) {
+      const output = this.#output();
+      byteSize += output.byteSize;
+      if (this.#address !== 0 && response === 0) (addresses ??= []).push(this.#address);
+      outputs.push(output);
     }
     return {
       final: (flags & FLAG_FINAL) !== 0,
       hasContent,
-      errorCode: failed ? view.getUint32(this.#start + 16, true) : undefined,
+      errorCode: failed ? view.getUint32(start + 16, true) : undefined,
       errorText,
       modelName,
-      modelVersion: hasContent ? String(view.getBigInt64(this.#start + 32, true)) : "",
+      modelVersion: hasContent ? this.#integerText(start + 32) : "",
       id,
       parameters,
       outputs,
-      addresses,
+      byteSize,
+      addresses: addresses ?? NOTHING,
       response,
     };
+  }
+
+  #parameters(count: number): BridgeResponse["parameters"] {
+    return Array.from({ length: count }, () => [this.#text(), this.#parameter()] as const);
+  }
+
+  #integerText(at: number): string {
+    const value = this.#signed(at);
+    return String(Number.isSafeInteger(value) ? value : this.#view.getBigInt64(at, true));
   }
 
   #unsigned(at: number): number {
@@ -343,7 +384,7 @@ export class RecordReader {
     const length = this.#view.getUint32(this.#at, true);
     const start = this.#at + 8;
     this.#at = start + ((length + 8) & ~7);
-    return length === 0 ? "" : decoder.decode(this.#bytes.subarray(start, start + length));
+    return this.#texts.decode(this.#bytes, start, length);
   }
 
   #parameter(): string | boolean | bigint | number {
@@ -357,30 +398,31 @@ export class RecordReader {
     return this.#view.getFloat64(at, true);
   }
 
-  #output(addresses: number[], kept: boolean): BridgeOutput {
+  #output(): BridgeOutput {
     const name = this.#text();
-    const datatype = this.#datatypes.name(this.#view.getUint32(this.#at, true));
-    const dimensions = this.#view.getUint32(this.#at + 4, true);
-    this.#at += 8;
+    const view = this.#view;
+    let at = this.#at;
+    const datatype = this.#datatypes.name(view.getUint32(at, true));
+    const dimensions = view.getUint32(at + 4, true);
+    at += 8;
     const shape: number[] = [];
-    for (let i = 0; i < dimensions; i++, this.#at += 8) shape.push(this.#signed(this.#at));
-    const byteSize = this.#unsigned(this.#at);
-    const placed = this.#view.getUint32(this.#at + 8, true);
-    this.#at += 16;
-    let data: Uint8Array;
+    for (let left = dimensions; left > 0; left--, at += 8) shape.push(this.#signed(at));
+    const byteSize = this.#unsigned(at);
+    const placed = view.getUint32(at + 8, true);
+    at += 16;
+    let data: Uint8Array = NO_BYTES;
+    this.#address = 0;
     if (placed === DATA_INLINE) {
-      data = this.#bytes.slice(this.#at, this.#at + byteSize);
-      this.#at += (byteSize + 7) & ~7;
+      data = this.#bytes.subarray(at, at + byteSize);
+      at += (byteSize + 7) & ~7;
     } else {
-      const address = this.#unsigned(this.#at);
-      this.#at += 8;
       if (placed === DATA_ADDRESS) {
-        data = this.#viewOf(address, byteSize);
-        if (!kept) addresses.push(address);
-      } else {
-        data = new Uint8Array(0);
+        this.#address = this.#unsigned(at);
+        data = this.#viewOf(this.#address, byteSize);
       }
+      at += 8;
     }
+    this.#at = at;
     return { name, datatype, shape, data, byteSize };
   }
 }

@@ -16,13 +16,16 @@ import type { Functions, SymbolTable } from "../symbols.ts";
 import { bridgeSymbols } from "./symbols.ts";
 
 /** The C files of the bridge, which make one library. */
-export const SOURCES: readonly string[] = ["bridge.c", "memory.c", "net.c"];
+export const SOURCES: readonly string[] = ["bridge.c", "loop.c", "memory.c", "net.c"];
+
+/** The files that these include. */
+export const HEADERS: readonly string[] = ["loop.h"];
 
 /** The functions of the bridge. */
 export type BridgeFunctions = Functions<typeof bridgeSymbols>;
 
 /** `BRIDGE_VERSION` of the bridge.c that this package was written against. */
-const BRIDGE_VERSION = 2;
+const BRIDGE_VERSION = 3;
 
 /**
  * By this name the loader knows the bridge once it is in the process: whoever loads it next, such as a
@@ -126,12 +129,14 @@ async function fromTemporaryFile(backend: Backend): Promise<BridgeFunctions> {
 }
 
 async function fromSource(backend: Backend): Promise<BridgeFunctions> {
-  const sources = await Promise.all(SOURCES.map(async (name) => {
+  const names = [...SOURCES, ...HEADERS];
+  const texts = await Promise.all(names.map(async (name) => {
     return await (await fetch(new URL(`./${name}`, import.meta.url))).text();
   }));
   return inPrivateFolder((path) => {
-    const files = SOURCES.map((name) => join(dirname(path), name));
-    files.forEach((file, index) => writeFileSync(file, sources[index]));
+    const inFolder = (name: string) => join(dirname(path), name);
+    names.forEach((name, index) => writeFileSync(inFolder(name), texts[index]));
+    const files = SOURCES.map(inFolder);
     const flags = ["-std=c11", "-O2", "-fPIC", "-shared", ...BRIDGE_LINK_FLAGS];
     const done = spawnSync("cc", [...flags, "-o", path, ...files, "-lpthread", "-ldl", "-lrt"], {
       encoding: "utf8",

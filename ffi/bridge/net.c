@@ -1,44 +1,24 @@
-/* Sockets for an event loop: readiness is waited for on a thread of the bridge, and everything else is
- * done by the event loop itself in a few calls that each serve many connections.
+/* Sockets for an event loop, which reads and writes in a few calls that each serve many connections.
  *
- * A net belongs to one event loop. Its sockets do not block; they are watched by an epoll instance, of
- * which a waker thread only asks whether anything is ready. The event loop then polls until nothing is,
- * and arms the waker again. So a busy loop never waits for the waker, and no socket is touched by two
- * threads. Knows nothing of the protocols above it, and keeps no data: what cannot be sent stays with
- * the caller, who asks to be told when the socket takes more. */
+ * The sockets do not block; the epoll instance of their loop watches them, and no two threads touch one.
+ * Knows nothing of the protocols above it, and keeps no data: what cannot be sent stays with the caller,
+ * who asks to be told when the socket takes more. */
 #define _GNU_SOURCE
+#include "loop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
-
-typedef struct {
-  int epoll;
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  int armed;
-  int waking; /* the waker thread is in JavaScript, or about to be */
-  uint32_t wakes;
-  void (*wake)(void);
-} Net;
-
-#define NETS 256
-static Net* nets[NETS];
-static pthread_mutex_t nets_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What a socket is watched for; the same bits in sockets.ts. */
 enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_ONLY = 4, WATCH_LISTENER = 8 };
@@ -55,97 +35,15 @@ typedef struct { uint32_t kind, socket, length, detail; } Event; /* and length b
 #define ACCEPTS 64
 #define ADDRESS_LENGTH 64
 
-static void* net_waker(void* argument) {
-  Net* net = argument;
-  for (;;) {
-    pthread_mutex_lock(&net->lock);
-    while (!net->armed) pthread_cond_wait(&net->changed, &net->lock);
-    pthread_mutex_unlock(&net->lock);
-    struct pollfd ready = {.fd = net->epoll, .events = POLLIN};
-    while (poll(&ready, 1, -1) < 0 && errno == EINTR) {}
-    pthread_mutex_lock(&net->lock);
-    void (*wake)(void) = net->armed ? net->wake : 0;
-    net->armed = 0;
-    net->waking = wake != 0;
-    if (wake) net->wakes++;
-    pthread_mutex_unlock(&net->lock);
-    if (!wake) continue;
-    wake();
-    pthread_mutex_lock(&net->lock);
-    net->waking = 0;
-    pthread_mutex_unlock(&net->lock);
-  }
-  return 0;
-}
-
-/* Makes a net whose waker calls wake. Returns its number, or 2^32-1. */
-EXPORT uint32_t tts_net_new(void (*wake)(void)) {
-  Net* net = calloc(1, sizeof(Net));
-  if (!net) return UINT32_MAX;
-  net->epoll = epoll_create1(EPOLL_CLOEXEC);
-  net->wake = wake;
-  pthread_mutex_init(&net->lock, 0);
-  pthread_cond_init(&net->changed, 0);
-  pthread_mutex_lock(&nets_lock);
-  uint32_t number = 0;
-  while (number < NETS && nets[number]) number++;
-  if (number < NETS) nets[number] = net;
-  pthread_mutex_unlock(&nets_lock);
-  pthread_t thread;
-  if (net->epoll < 0 || number == NETS || pthread_create(&thread, 0, net_waker, net) != 0) {
-    if (number < NETS) nets[number] = 0;
-    if (net->epoll >= 0) close(net->epoll);
-    free(net);
-    return UINT32_MAX;
-  }
-  pthread_detach(thread);
-  return number;
-}
-
-/* No wake after this: its event loop is about to end. A wake under way gets a moment to end, but not for
- * ever: in Deno it waits for the event loop, which runs this. */
-EXPORT void tts_net_mute(uint32_t number) {
-  Net* net = nets[number];
-  for (int waited = 0; waited < 20; waited++) {
-    pthread_mutex_lock(&net->lock);
-    net->wake = 0;
-    int waking = net->waking;
-    pthread_mutex_unlock(&net->lock);
-    if (!waking) return;
-    struct timespec millisecond = {0, 1000000};
-    nanosleep(&millisecond, 0);
-  }
-}
-
-/* Takes the order for a wake back. Returns how many wakes there have been: of those that the event loop has
- * not seen, the last one is still under way. */
-EXPORT uint32_t tts_net_disarm(uint32_t number) {
-  Net* net = nets[number];
-  pthread_mutex_lock(&net->lock);
-  net->armed = 0;
-  uint32_t wakes = net->wakes;
-  pthread_mutex_unlock(&net->lock);
-  return wakes;
-}
-
-/* Asks for one wake when anything is ready. */
-EXPORT void tts_net_arm(uint32_t number) {
-  Net* net = nets[number];
-  pthread_mutex_lock(&net->lock);
-  net->armed = 1;
-  pthread_mutex_unlock(&net->lock);
-  pthread_cond_signal(&net->changed);
-}
-
-static int watch(Net* net, int operation, int socket, uint32_t interest) {
+static int watch(uint32_t loop, int operation, int socket, uint32_t interest) {
   struct epoll_event event = {.events = (interest & WATCH_READ ? EPOLLIN : 0) | (interest & WATCH_WRITE ? EPOLLOUT : 0)};
   event.data.u64 = (uint64_t)interest << 32 | (uint32_t)socket;
-  return epoll_ctl(net->epoll, operation, socket, &event);
+  return epoll_ctl(loop_epoll(loop), operation, socket, &event);
 }
 
 /* Changes what a socket is watched for: a sum of WATCH bits. */
 EXPORT void tts_net_watch(uint32_t number, int32_t socket, uint32_t interest) {
-  watch(nets[number], EPOLL_CTL_MOD, socket, interest);
+  watch(number, EPOLL_CTL_MOD, socket, interest);
 }
 
 /* ---- Listening ---- */
@@ -223,7 +121,7 @@ EXPORT int32_t tts_net_listen(uint32_t number, const char* address, uint32_t por
   getsockname(listener, (struct sockaddr*)&bound, &size);
   uint32_t bound_port = port_of(&bound);
   memcpy(out, &bound_port, 4);
-  if (watch(nets[number], EPOLL_CTL_ADD, listener, WATCH_READ | WATCH_LISTENER)) return refuse(listener);
+  if (watch(number, EPOLL_CTL_ADD, listener, WATCH_READ | WATCH_LISTENER)) return refuse(listener);
   return listener;
 }
 
@@ -250,7 +148,7 @@ static uint32_t print_address(const struct sockaddr_storage* address, char* text
 }
 
 /* Accepted: socket is the new one, detail the listener, the bytes {u32 port, text of the address}. */
-static void accept_some(Net* net, int listener, Events* out) {
+static void accept_some(uint32_t loop, int listener, Events* out) {
   for (int i = 0; i < ACCEPTS && room(out) >= sizeof(Event) + 8 + ADDRESS_LENGTH; i++) {
     struct sockaddr_storage peer = {0};
     socklen_t size = sizeof peer;
@@ -264,7 +162,7 @@ static void accept_some(Net* net, int listener, Events* out) {
     int one = 1;
     if (peer.ss_family != AF_UNIX) setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-    if (watch(net, EPOLL_CTL_ADD, socket, WATCH_READ)) {
+    if (watch(loop, EPOLL_CTL_ADD, socket, WATCH_READ)) {
       close(socket);
       continue;
     }
@@ -276,34 +174,45 @@ static void accept_some(Net* net, int listener, Events* out) {
   }
 }
 
-static void read_some(Net* net, int socket, uint32_t interest, size_t share, Events* out) {
+static void read_some(uint32_t loop, int socket, uint32_t interest, size_t share, Events* out) {
   ssize_t length = recv(socket, out->at + sizeof(Event), share, 0);
   if (length > 0) {
     put_event(out, NET_DATA, socket, (uint32_t)length, 0);
   } else if (length == 0) {
     /* The end stays readable for ever: it is told once. */
-    watch(net, EPOLL_CTL_MOD, socket, interest & ~(uint32_t)WATCH_READ);
+    watch(loop, EPOLL_CTL_MOD, socket, interest & ~(uint32_t)WATCH_READ);
     put_event(out, NET_ENDED, socket, 0, 0);
   } else if (errno != EAGAIN && errno != EINTR) {
     put_event(out, NET_CLOSED, socket, 0, (uint32_t)errno);
   }
 }
 
-/* Writes what happened to out, as much as fits; returns the bytes written, 0 when nothing is ready. */
-EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity) {
-  Net* net = nets[number];
+/* Writes what happened to out, as much as fits; returns the bytes written, 0 when nothing is ready. Waits
+ * for something to be ready, for so many microseconds at the most; a record of the loop's queue ends the
+ * wait too. */
+EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity, uint32_t microseconds) {
+  int epoll = loop_epoll(number);
   struct epoll_event events[EVENTS];
   /* No more events than there is room for: those that are handed out go to the end of the line. */
-  size_t most = capacity / (LEAST_READ + 2 * sizeof(Event) + 16);
-  int count = epoll_wait(net->epoll, events, most < 1 ? 1 : most > EVENTS ? EVENTS : (int)most, 0);
+  size_t room_for = capacity / (LEAST_READ + 2 * sizeof(Event) + 16);
+  int most = room_for < 1 ? 1 : room_for > EVENTS ? EVENTS : (int)room_for;
+  int count = epoll_wait(epoll, events, most, 0);
+  if (count == 0 && microseconds > 0) {
+    loop_wait(number, microseconds);
+    count = epoll_wait(epoll, events, most, 0);
+  }
   Events out = {buffer, buffer + capacity};
   for (int i = 0; i < count; i++) {
+    if (events[i].data.u64 == LOOP_SIGNAL) {
+      loop_heard(number);
+      continue;
+    }
     int socket = (int)(uint32_t)events[i].data.u64;
     uint32_t interest = (uint32_t)(events[i].data.u64 >> 32), happened = events[i].events;
     size_t left = (size_t)(count - i) * (2 * sizeof(Event) + 16);
     if (room(&out) < left + LEAST_READ) break;
     if (interest & WATCH_LISTENER) {
-      accept_some(net, socket, &out);
+      accept_some(number, socket, &out);
       continue;
     }
     if (happened & EPOLLOUT) put_event(&out, NET_WRITABLE, socket, 0, 0);
@@ -311,7 +220,7 @@ EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity
       put_event(&out, NET_READABLE, socket, 0, 0);
     } else if (happened & EPOLLIN) {
       size_t share = (room(&out) - left) / (size_t)(count - i);
-      read_some(net, socket, interest, share < LEAST_READ ? LEAST_READ : share & ~(size_t)7, &out);
+      read_some(number, socket, interest, share < LEAST_READ ? LEAST_READ : share & ~(size_t)7, &out);
     } else if (happened & (EPOLLERR | EPOLLHUP)) {
       put_event(&out, NET_CLOSED, socket, 0, 0);
     }
@@ -334,16 +243,13 @@ EXPORT int32_t tts_net_write(int32_t socket, const uint8_t* bytes, uint32_t size
 }
 
 /* Sends to many sockets: entries {u32 socket, u32 length, bytes padded to 8}. What tts_net_write would
- * return is written to the beginning of the batch, 4 bytes for each entry in turn. */
-EXPORT void tts_net_send(uint8_t* batch, uint32_t size) {
-  uint8_t* result = batch;
+ * return is written to results, 4 bytes for each entry in turn. */
+EXPORT void tts_net_send(const uint8_t* batch, uint32_t size, int32_t* results) {
   for (uint32_t at = 0; at < size;) {
     uint32_t entry[2];
     memcpy(entry, batch + at, 8);
-    int32_t taken = tts_net_write((int32_t)entry[0], batch + at + 8, entry[1], 0);
+    *results++ = tts_net_write((int32_t)entry[0], batch + at + 8, entry[1], 0);
     at += 8 + ((entry[1] + 7) & ~7u);
-    memcpy(result, &taken, 4);
-    result += 4;
   }
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import process from "node:process";
 import type { Backend } from "../backend.ts";
 import { NativeError } from "../error.ts";
 import {
@@ -16,6 +15,7 @@ import {
   RecordReader,
 } from "./layout.ts";
 import type { BridgeFunctions } from "./load.ts";
+import type { Reactor } from "./reactor.ts";
 
 /** What is alive in the bridge, over all queues of the process. All zero when nothing leaks. */
 export interface LiveCounters {
@@ -33,12 +33,6 @@ export interface LiveCounters {
   readonly mappings: number;
 }
 
-interface Pending {
-  /** Keeps the input memory alive until Triton lets go of it. */
-  readonly request: BridgeRequest;
-  readonly onResponse: (response: BridgeResponse) => void;
-}
-
 interface Job {
   /** Keeps the arguments' memory alive until the call ends. */
   readonly memory: readonly Uint8Array[];
@@ -49,44 +43,77 @@ interface Job {
 const TOO_SMALL = 0x80000000;
 /** Bytes of records and outputs handed on in one turn before other events get theirs. */
 const TURN = 1 << 22;
+/** Records lie in memory of this size, which their outputs keep alive. */
+const CHUNK = 128 << 10;
+/** With less room left, new memory is begun. */
+const LEAST_ROOM = 16 << 10;
+/** The most addresses that one call gives back. */
+const MAX_RELEASES = 64;
 
-/** A request in flight, as a handle for `cancel`. */
-export interface Ticket {
-  readonly slot: number;
-  readonly pending: object;
+/** A request in flight. */
+export class Ticket {
+  /** Keeps the input memory alive until Triton lets go of it. */
+  readonly request: BridgeRequest;
+  readonly onResponse: (response: BridgeResponse) => void;
+  readonly #queue: Queue;
+  readonly #slot: number;
+
+  /** Made by {@link Queue.submit}. */
+  constructor(
+    queue: Queue,
+    slot: number,
+    request: BridgeRequest,
+    onResponse: (response: BridgeResponse) => void,
+  ) {
+    this.#queue = queue;
+    this.#slot = slot;
+    this.request = request;
+    this.onResponse = onResponse;
+  }
+
+  /** Asks the model to stop the request, unless it has ended. One that is held goes on. */
+  cancel(): void {
+    this.#queue.cancel(this, this.#slot);
+  }
+
+  /** Lets the model wait with its next response, or go on; not once the request has ended. */
+  hold(held: boolean): void {
+    this.#queue.hold(this, this.#slot, held);
+  }
 }
 
 /** One queue of the bridge. */
 export class Queue {
   readonly #backend: Backend;
   readonly #bridge: BridgeFunctions;
+  readonly #reactor: Reactor;
   readonly #number: number;
   readonly #writer: DescriptorWriter;
-  readonly #datatypes: DatatypeNames;
-  readonly #pending: (Pending | undefined)[] = [];
+  readonly #reader: RecordReader;
+  readonly #pending: (Ticket | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   /** The slots whose models wait for their readers. */
   readonly #held = new Set<number>();
   readonly #jobs = new Map<number, Job>();
   readonly #failure = new Uint8Array(8192);
+  readonly #releases = new Uint32Array(2 * MAX_RELEASES);
+  readonly #releaseBytes = new Uint8Array(this.#releases.buffer);
   #nextJob = 0;
-  #buffer = new Uint8Array(0);
-  #reader: RecordReader;
+  #chunk: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK);
+  #chunkAt = 0;
 
-  constructor(backend: Backend, bridge: BridgeFunctions, datatypes: DatatypeNames) {
+  constructor(backend: Backend, reactor: Reactor, datatypes: DatatypeNames) {
+    const { bridge } = reactor;
     this.#backend = backend;
     this.#bridge = bridge;
-    this.#datatypes = datatypes;
+    this.#reactor = reactor;
     this.#writer = new DescriptorWriter((data) => Number(bridge.tts_address(data)), datatypes);
-    this.#reader = this.#grow(1 << 18);
-    this.#number = bridge.tts_queue_new(backend.callback(() => this.#drain()));
+    this.#reader = new RecordReader(datatypes, this.#backend.view);
+    this.#number = bridge.tts_queue_new(reactor.number);
     if (this.#number === 0xffffffff) {
-      throw new Error(
-        "Cannot make a queue: the process has too many, or the system gave no thread",
-      );
+      throw new Error("Cannot make a queue: the process has too many");
     }
-    // A thread of the bridge must not call into a runtime that is on its way out.
-    process.on("exit", () => bridge.tts_queue_mute(this.#number));
+    reactor.attachRecords(() => this.#drain());
   }
 
   /**
@@ -100,8 +127,8 @@ export class Queue {
     onResponse: (response: BridgeResponse) => void,
   ): Ticket {
     const slot = this.#freeSlots.pop() ?? this.#pending.length;
-    const pending = { request, onResponse };
-    this.#pending[slot] = pending;
+    const ticket = new Ticket(this, slot, request, onResponse);
+    this.#pending[slot] = ticket;
     const failure = this.#failure;
     let size: number;
     try {
@@ -117,7 +144,10 @@ export class Queue {
       this.#freeSlot(slot);
       throw error;
     }
-    if (size === 0) return { slot, pending };
+    if (size === 0) {
+      this.#reactor.expect();
+      return ticket;
+    }
     this.#freeSlot(slot);
     const view = new DataView(failure.buffer);
     throw new NativeError(
@@ -126,17 +156,16 @@ export class Queue {
     );
   }
 
-  /** Asks the model to stop the request, unless it has ended. One that is held goes on. */
-  cancel(ticket: Ticket): void {
-    if (this.#pending[ticket.slot] !== ticket.pending) return;
-    this.hold(ticket, false);
-    this.#bridge.tts_cancel(this.#number, ticket.slot);
+  /** See {@link Ticket.cancel}. */
+  cancel(ticket: Ticket, slot: number): void {
+    if (this.#pending[slot] !== ticket) return;
+    this.hold(ticket, slot, false);
+    this.#bridge.tts_cancel(this.#number, slot);
   }
 
-  /** Lets the model wait with its next response to a request, or go on; not once the request has ended. */
-  hold(ticket: Ticket, held: boolean): void {
-    const { slot } = ticket;
-    if (this.#pending[slot] !== ticket.pending || this.#held.has(slot) === held) return;
+  /** See {@link Ticket.hold}. */
+  hold(ticket: Ticket, slot: number, held: boolean): void {
+    if (this.#pending[slot] !== ticket || this.#held.has(slot) === held) return;
     if (held) this.#held.add(slot);
     else this.#held.delete(slot);
     this.#bridge.tts_hold(this.#number, slot, held ? 1 : 0);
@@ -170,12 +199,22 @@ export class Queue {
   }
 
   /** Gives the memory of a response back. */
-  release(response: BridgeResponse): void {
-    if (response.response !== 0) {
-      this.#bridge.tts_response_delete(addressBytes([response.response]));
-    } else if (response.addresses.length > 0) {
-      this.#bridge.tts_release(addressBytes(response.addresses), response.addresses.length);
+  release({ response, addresses }: BridgeResponse): void {
+    if (response !== 0) {
+      this.#setRelease(0, response);
+      this.#bridge.tts_response_delete(this.#releaseBytes);
+      return;
     }
+    for (let done = 0; done < addresses.length; done += MAX_RELEASES) {
+      const count = Math.min(MAX_RELEASES, addresses.length - done);
+      for (let index = 0; index < count; index++) this.#setRelease(index, addresses[done + index]);
+      this.#bridge.tts_release(this.#releaseBytes, count);
+    }
+  }
+
+  #setRelease(index: number, address: number): void {
+    this.#releases[2 * index] = address % 4294967296;
+    this.#releases[2 * index + 1] = address / 4294967296;
   }
 
   /** What is alive in the bridge. */
@@ -186,50 +225,65 @@ export class Queue {
     return { requests, responses, buffers, jobs, records, mappings };
   }
 
-  #grow(size: number): RecordReader {
-    this.#buffer = new Uint8Array(size);
-    this.#reader = new RecordReader(this.#buffer, this.#datatypes, this.#backend.view);
-    return this.#reader;
-  }
-
-  #drain(): void {
-    for (let done = 0; done < TURN;) {
-      const written = this.#bridge.tts_drain(this.#number, this.#buffer, this.#buffer.length);
-      if (written === 0) return;
+  /** Hands on what is there, up to a turn's share; whether there was anything. */
+  #drain(): boolean {
+    let done = 0;
+    while (done < TURN) {
+      if (CHUNK - this.#chunkAt < LEAST_ROOM) this.#begin(CHUNK);
+      const chunk = this.#chunk;
+      const start = this.#chunkAt;
+      const written = this.#bridge.tts_drain(this.#number, chunk, start, chunk.length - start);
+      if (written === 0) break;
       if (written >= TOO_SMALL) {
-        this.#grow((written - TOO_SMALL) * 2);
+        this.#begin(Math.max(written - TOO_SMALL, CHUNK));
         continue;
       }
-      done += written;
-      const reader = this.#reader;
-      for (let at = 0; at < written;) {
-        at = reader.seek(at);
-        done += this.#dispatch(reader);
-      }
+      const end = start + written;
+      this.#chunkAt = end;
+      done += written + this.#dispatch(chunk, start, end);
     }
-    setImmediate(() => this.#drain());
+    return done > 0;
   }
 
-  /** Hands a record on; returns the bytes of the output memory that came with it. */
-  #dispatch(reader: RecordReader): number {
-    const slot = reader.slot;
-    if (reader.kind === RecordKind.JOB) {
-      const job = this.#jobs.get(slot);
-      this.#jobs.delete(slot);
-      const error = reader.jobError();
-      if (error) job?.reject(new NativeError(error.code, error.text));
-      else job?.resolve();
-      return 0;
+  /** Begins new memory for records. */
+  #begin(size: number): void {
+    this.#chunk = new Uint8Array(size);
+    this.#chunkAt = 0;
+  }
+
+  /** Hands on the records between the offsets; returns the bytes of the outputs that came with them. */
+  #dispatch(chunk: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+    const reader = this.#reader;
+    let bytes = 0;
+    for (let at = start; at < end;) {
+      at = reader.seek(chunk, at);
+      const { slot, kind } = reader;
+      if (kind === RecordKind.JOB) {
+        this.#endJob(slot, reader.jobError());
+        continue;
+      }
+      const ticket = this.#pending[slot];
+      if (reader.released) {
+        this.#freeSlot(slot);
+        callHandler(ticket?.request.onReleased);
+      }
+      if (kind === RecordKind.RELEASED || ticket === undefined) continue;
+      const response = reader.response();
+      bytes += response.byteSize;
+      try {
+        ticket.onResponse(response);
+      } catch (error) {
+        console.error(error);
+      }
     }
-    const pending = this.#pending[slot];
-    if (reader.released) {
-      this.#freeSlot(slot);
-      callHandler(pending?.request.onReleased);
-    }
-    if (reader.kind === RecordKind.RELEASED || !pending) return 0;
-    const response = reader.response();
-    callHandler(() => pending.onResponse(response));
-    return response.outputs.reduce((sum, output) => sum + output.byteSize, 0);
+    return bytes;
+  }
+
+  #endJob(slot: number, error: { code: number; text: string } | undefined): void {
+    const job = this.#jobs.get(slot);
+    this.#jobs.delete(slot);
+    if (error) job?.reject(new NativeError(error.code, error.text));
+    else job?.resolve();
   }
 
   #freeSlot(slot: number): void {
@@ -246,8 +300,4 @@ function callHandler(handler: (() => void) | undefined): void {
   } catch (error) {
     console.error(error);
   }
-}
-
-function addressBytes(addresses: readonly number[]): Uint8Array {
-  return new Uint8Array(BigUint64Array.from(addresses, BigInt).buffer);
 }

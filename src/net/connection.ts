@@ -28,6 +28,13 @@ export interface Connection {
   readonly alpn: string | undefined;
   /** How many of the bytes written have not gone out yet. */
   readonly unsent: number;
+  /** Where {@link reserve} has room. */
+  readonly batch: Uint8Array;
+  /**
+   * Room for `size` bytes in {@link batch}, from the returned offset on, which must be filled at once and
+   * go out behind what was written before. -1 when there is none: then `write()` serves.
+   */
+  reserve(size: number): number;
   /**
    * Sends bytes. They go out at the end of the turn, together with others; they are not copied, so they
    * must stay unchanged until `onSent`, when it is given, or for ever. `onSent` is called once, when the

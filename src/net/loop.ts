@@ -1,14 +1,14 @@
 /**
- * The sockets of one event loop: polls the bridge while anything happens on them, hands the events on,
- * and sends what was written during a turn in one call.
+ * The sockets of one event loop: hands on what happens on them, and sends what was written during a turn
+ * in one call.
  *
  * @module
  */
-import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { TritonError } from "../errors.ts";
 import { loadBackend } from "../../ffi/backend.ts";
-import { type BridgeFunctions, loadBridge } from "../../ffi/bridge/load.ts";
+import type { BridgeFunctions } from "../../ffi/bridge/load.ts";
+import { loadReactor, type Reactor, type SocketSide } from "../../ffi/bridge/reactor.ts";
 
 /** What can happen on a socket; the numbers of net.c. */
 export const SocketEvent = {
@@ -44,125 +44,131 @@ export interface Sender {
   /** The socket's number. */
   readonly socket: number;
   /**
-   * Copies what waits to `target` at `offset` and returns its size; 0 when it does not fit or should be
-   * sent by {@link send}.
+   * Of its bytes in `batch` between the offsets so many were sent, or sending failed with that negative
+   * errno. What is left must be copied. Must not write.
    */
-  stage(target: Uint8Array, offset: number): number;
-  /** So many of the staged bytes were taken, or sending failed with that negative errno. */
-  taken(result: number): void;
+  taken(result: number, batch: Uint8Array, start: number, end: number): void;
+  /** All that was in the batch has been told. */
+  settle(): void;
   /** Sends what waits from where it lies. */
   send(): void;
 }
 
-const READ_SIZE = 512 << 10;
 const BATCH_SIZE = 256 << 10;
-/** What a sender has more of, it sends from where it lies. */
+const LEAST_ENTRY = 16;
+/** The most that is copied to be sent with others; what is larger is sent from where it lies. */
 export const LARGEST_STAGED: number = 16 << 10;
 const HEADER_WORDS = 4;
 const KEEP_ALIVE_MS = 2 ** 30;
 
 /** The sockets of this event loop. */
-export class Loop {
+export class Loop implements SocketSide {
   /** The bridge, for what a socket does by itself. */
   readonly bridge: BridgeFunctions;
-  readonly #number: number;
+  /** Memory that is sent at the end of the turn. */
+  readonly batch: Uint8Array = new Uint8Array(BATCH_SIZE);
+  readonly #reactor: Reactor;
   readonly #watched = new Map<number, Watched>();
-  readonly #read = new Uint8Array(READ_SIZE);
-  readonly #readWords = new Uint32Array(this.#read.buffer);
-  readonly #batch = new Uint8Array(BATCH_SIZE);
-  readonly #batchWords = new Int32Array(this.#batch.buffer);
+  readonly #eventWords: Uint32Array;
+  readonly #batchWords = new Int32Array(this.batch.buffer);
+  readonly #results = new Int32Array(BATCH_SIZE / LEAST_ENTRY);
+  readonly #resultBytes = new Uint8Array(this.#results.buffer);
+  /** Who has written into the batch, in the order of its entries. */
+  #staged: Sender[] = [];
+  /** Where the last entry begins, and where the batch ends. */
+  #entry = 0;
+  #used = 0;
   #senders: Sender[] = [];
-  #isPolling = false;
-  #wakes = 0;
   #isFlushDue = false;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
-  constructor(bridge: BridgeFunctions, callback: (handler: () => void) => number) {
-    this.bridge = bridge;
-    this.#number = bridge.tts_net_new(callback(() => this.#wake()));
-    if (this.#number === 0xffffffff) {
-      throw new Error("Cannot make sockets: the system gave no descriptor or no thread for them");
-    }
-    // A thread of the bridge must not call into a runtime that is on its way out.
-    process.on("exit", () => bridge.tts_net_mute(this.#number));
+  constructor(reactor: Reactor) {
+    this.bridge = reactor.bridge;
+    this.#reactor = reactor;
+    this.#eventWords = new Uint32Array(reactor.events.buffer);
+    reactor.attachSockets(this);
   }
 
   /** Listens; returns the socket, or a negative errno, and writes the port to `port`. */
   listen(address: string, port: number, reusePort: boolean, bound: Uint8Array): number {
     const text = new TextEncoder().encode(`${address}\0`);
-    return this.bridge.tts_net_listen(this.#number, text, port, reusePort ? 1 : 0, bound);
+    return this.bridge.tts_net_listen(this.#reactor.number, text, port, reusePort ? 1 : 0, bound);
   }
 
   /** Hands the events of `socket` to `watched`, and keeps the process alive. */
   add(socket: number, watched: Watched): void {
     this.#watched.set(socket, watched);
-    if (this.#watched.size > 1) return;
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
-    if (!this.#isPolling) this.bridge.tts_net_arm(this.#number);
   }
 
   /** Changes what a socket is watched for: a sum of {@link Watch} bits. */
   watch(socket: number, interest: number): void {
-    this.bridge.tts_net_watch(this.#number, socket, interest);
+    this.bridge.tts_net_watch(this.#reactor.number, socket, interest);
   }
 
   /** Closes a socket. */
   close(socket: number): void {
     this.#watched.delete(socket);
     this.bridge.tts_net_close(socket);
-    if (this.#watched.size > 0 || this.#isPolling) return;
+    if (this.#watched.size > 0 || this.#reactor.isTurning) return;
     // The process must not end while a thread of the bridge is calling into it.
-    if (this.bridge.tts_net_disarm(this.#number) === this.#wakes) this.#rest();
+    if (this.#reactor.isUndisturbed()) this.rested();
+    else this.#reactor.expect();
   }
 
-  #rest(): void {
+  /** The turns have ended: without sockets the process may end too. */
+  rested(): void {
+    if (this.#watched.size > 0) return;
     clearInterval(this.#keepAlive);
     this.#keepAlive = undefined;
   }
 
-  /** Sends what waits in `sender` at the end of this turn. */
+  /**
+   * Room for `size` bytes in {@link batch}, at the offset that is returned, which are sent at the end of
+   * the turn. They must be written at once. -1 when there is no such room.
+   */
+  reserve(sender: Sender, size: number): number {
+    if (size > LARGEST_STAGED) return -1;
+    const last = this.#staged.length - 1;
+    // Behind what the same socket has written last, or as an entry of its own.
+    const isSame = last >= 0 && this.#staged[last] === sender;
+    const at = isSame ? this.#used : align(this.#used) + 8;
+    if (at + size > BATCH_SIZE) {
+      this.#sendBatch();
+      return this.reserve(sender, size);
+    }
+    if (!isSame) {
+      this.#entry = at - 8;
+      this.#staged.push(sender);
+      this.#batchWords[this.#entry >>> 2] = sender.socket;
+      this.#flushSoon();
+    }
+    this.#used = at + size;
+    this.#batchWords[(this.#entry >>> 2) + 1] = this.#used - this.#entry - 8;
+    return at;
+  }
+
+  /** Has `sender` send what waits in it at the end of this turn, behind what it has in the batch. */
   flushLater(sender: Sender): void {
     this.#senders.push(sender);
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    queueMicrotask(this.#flush);
+    this.#flushSoon();
   }
 
-  #wake(): void {
-    this.#wakes = (this.#wakes + 1) >>> 0;
-    if (this.#isPolling) return;
-    if (this.#watched.size > 0) this.#poll();
-    else this.#rest();
-  }
-
-  readonly #poll = (): void => {
-    this.#isPolling = true;
-    const size = this.bridge.tts_net_poll(this.#number, this.#read, READ_SIZE);
-    if (size === 0) {
-      this.#isPolling = false;
-      if (this.#watched.size > 0) this.bridge.tts_net_arm(this.#number);
-      else this.#rest();
-      return;
-    }
-    this.#dispatch(size);
-    // Timers and other events get their turn in between.
-    setImmediate(this.#poll);
-  };
-
-  #dispatch(size: number): void {
+  dispatch(size: number): void {
+    const { events } = this.#reactor;
     for (let at = 0; at < size;) {
       const word = at >>> 2;
-      const kind = this.#readWords[word];
-      const socket = this.#readWords[word + 1];
-      const length = this.#readWords[word + 2];
+      const kind = this.#eventWords[word];
+      const socket = this.#eventWords[word + 1];
+      const length = this.#eventWords[word + 2];
       // What was accepted is told to its listener.
-      const owner = kind === SocketEvent.ACCEPTED ? this.#readWords[word + 3] : socket;
+      const owner = kind === SocketEvent.ACCEPTED ? this.#eventWords[word + 3] : socket;
       const start = at + HEADER_WORDS * 4;
       // A socket may have been closed while earlier events were handled.
       const watched = this.#watched.get(owner);
       try {
         if (watched !== undefined) {
-          watched.onEvent(kind, socket, this.#read.subarray(start, start + length));
+          watched.onEvent(kind, socket, events.subarray(start, start + length));
         } else if (kind === SocketEvent.ACCEPTED) {
           this.bridge.tts_net_close(socket);
         }
@@ -170,50 +176,49 @@ export class Loop {
         // A bug in a handler must not cost the other connections their events.
         console.error(error);
       }
-      at = start + ((length + 7) & ~7);
+      at = start + align(length);
     }
   }
 
-  readonly #flush = (): void => {
-    this.#isFlushDue = false;
+  flush(): void {
+    this.#sendBatch();
+    if (this.#senders.length === 0) return;
     const senders = this.#senders;
     this.#senders = [];
-    const large: Sender[] = [];
-    let staged: Sender[] = [];
-    let used = 0;
-    for (const sender of senders) {
-      if (used + entrySize(LARGEST_STAGED) > BATCH_SIZE) {
-        this.#sendBatch(staged, used);
-        staged = [];
-        used = 0;
-      }
-      const size = sender.stage(this.#batch, used + 8);
-      if (size === 0) {
-        large.push(sender);
-        continue;
-      }
-      staged.push(sender);
-      this.#batchWords[used >>> 2] = sender.socket;
-      this.#batchWords[(used >>> 2) + 1] = size;
-      used += entrySize(size);
-    }
-    this.#sendBatch(staged, used);
-    for (const sender of large) sender.send();
-  };
+    for (const sender of senders) sender.send();
+  }
 
-  #sendBatch(staged: readonly Sender[], size: number): void {
+  #flushSoon(): void {
+    if (this.#isFlushDue || this.#reactor.isInTurn) return;
+    this.#isFlushDue = true;
+    queueMicrotask(() => {
+      this.#isFlushDue = false;
+      this.flush();
+      this.#reactor.expect();
+    });
+  }
+
+  #sendBatch(): void {
+    const size = align(this.#used);
     if (size === 0) return;
-    this.bridge.tts_net_send(this.#batch, size);
-    // The results lie in front, one behind the other.
-    for (let index = 0; index < staged.length; index++) {
-      staged[index].taken(this.#batchWords[index]);
+    this.bridge.tts_net_send(this.batch, size, this.#resultBytes);
+    const senders = this.#staged;
+    this.#staged = [];
+    this.#used = 0;
+    let at = 0;
+    for (let index = 0; index < senders.length; index++) {
+      const start = at + 8;
+      const end = start + this.#batchWords[(at >>> 2) + 1];
+      senders[index].taken(this.#results[index], this.batch, start, end);
+      at = align(end);
     }
+    for (const sender of senders) sender.settle();
   }
 }
 
-/** The bytes of a batch that an entry of `size` bytes takes. */
-function entrySize(size: number): number {
-  return 8 + ((size + 7) & ~7);
+/** The next multiple of 8. */
+function align(size: number): number {
+  return (size + 7) & ~7;
 }
 
 let loop: Promise<Loop> | undefined;
@@ -227,8 +232,7 @@ export function loadLoop(): Promise<Loop> {
         "Cannot listen in a Worker: start the front ends on the main thread",
       );
     }
-    const backend = await loadBackend();
-    return new Loop(await loadBridge(backend), (handler) => backend.callback(handler));
+    return new Loop(await loadReactor(await loadBackend()));
   })();
   return loop;
 }

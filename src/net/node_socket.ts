@@ -6,6 +6,8 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionHandler, ConnectionReceiver } from "./connection.ts";
 
+const NO_ROOM = new Uint8Array(0);
+
 /** Hands `socket` to `onConnection`; `alpn` is what TLS agreed on. */
 export function serveNodeSocket(
   socket: Socket,
@@ -18,6 +20,7 @@ export function serveNodeSocket(
 
 /** See the module. */
 class NodeConnection implements Connection {
+  readonly batch: Uint8Array = NO_ROOM;
   readonly remoteAddress: string;
   readonly alpn: string | undefined;
   readonly #socket: Socket;
@@ -53,6 +56,10 @@ class NodeConnection implements Connection {
       this.#isClosed = true;
       receiver.closed();
     });
+  }
+
+  reserve(): number {
+    return -1;
   }
 
   write(bytes: Uint8Array, onSent?: () => void): void {

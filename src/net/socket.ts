@@ -5,14 +5,7 @@
  */
 import { constants } from "node:os";
 import type { Connection, ConnectionReceiver } from "./connection.ts";
-import {
-  LARGEST_STAGED,
-  type Loop,
-  type Sender,
-  SocketEvent,
-  Watch,
-  type Watched,
-} from "./loop.ts";
+import { type Loop, type Sender, SocketEvent, Watch, type Watched } from "./loop.ts";
 
 interface Piece {
   bytes: Uint8Array;
@@ -71,9 +64,27 @@ export class Socket implements Connection, Watched, Sender {
     return this.#unsent;
   }
 
+  get batch(): Uint8Array {
+    return this.#loop.batch;
+  }
+
+  reserve(size: number): number {
+    // What waits already goes first.
+    if (this.#pieces.length > 0 || this.#isClosed || this.#isEnding) return -1;
+    const at = this.#loop.reserve(this, size);
+    if (at >= 0) this.#unsent += size;
+    return at;
+  }
+
   write(bytes: Uint8Array, onSent?: () => void): void {
     if (this.#isClosed || this.#isEnding || bytes.length === 0) {
       if (onSent !== undefined) queueMicrotask(onSent);
+      return;
+    }
+    const at = this.reserve(bytes.length);
+    if (at >= 0) {
+      this.#loop.batch.set(bytes, at);
+      onSent?.();
       return;
     }
     this.#pieces.push({ bytes, onSent });
@@ -126,22 +137,13 @@ export class Socket implements Connection, Watched, Sender {
     }
   }
 
-  stage(target: Uint8Array, offset: number): number {
-    const size = this.#unsent;
-    if (size > LARGEST_STAGED || this.#isClosed) return 0;
-    this.#isFlushDue = false;
-    for (const { bytes } of this.#pieces) {
-      target.set(bytes, offset);
-      offset += bytes.length;
-    }
-    return size;
-  }
-
-  taken(result: number): void {
+  taken(result: number, batch: Uint8Array, start: number, end: number): void {
     if (this.#isClosed) return;
     if (result < 0 && result !== -EAGAIN) return this.#close();
-    this.#remove(Math.max(result, 0));
-    if (!this.#isClosed) this.#settle();
+    const sent = Math.max(result, 0);
+    this.#unsent -= sent;
+    if (sent === end - start) return;
+    this.#pieces.unshift({ bytes: batch.slice(start + sent, end), onSent: undefined });
   }
 
   send(): void {
@@ -156,7 +158,7 @@ export class Socket implements Connection, Watched, Sender {
       if (result < size) break;
       sent += size;
     }
-    if (!this.#isClosed) this.#settle();
+    this.settle();
   }
 
   /** Takes `size` bytes off the front of what waits. */
@@ -176,7 +178,8 @@ export class Socket implements Connection, Watched, Sender {
   }
 
   /** After sending: waits for the peer to read, or goes on. */
-  #settle(): void {
+  settle(): void {
+    if (this.#isClosed) return;
     const wasWaiting = this.#isWaiting;
     this.#isWaiting = this.#unsent > 0;
     if (this.#isWaiting !== wasWaiting) this.#watch();

@@ -339,10 +339,7 @@ export class Server implements Engine {
         onResponse(new ServerResponse(library, record));
       });
       this.#calls.add(ticket);
-      return {
-        cancel: () => library.queue.cancel(ticket),
-        hold: (held) => library.queue.hold(ticket, held),
-      };
+      return ticket;
     } catch (error) {
       request.onReleased?.();
       throw tritonError(error);
@@ -457,8 +454,7 @@ export class Server implements Engine {
 
   /** Cancels the requests that outlived the exit timeout, and waits a while for their ends. */
   async #cancelCalls(): Promise<void> {
-    const { queue } = this.#library as Library;
-    for (const ticket of this.#calls) queue.cancel(ticket);
+    for (const ticket of this.#calls) ticket.cancel();
     for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadBackend } from "../../ffi/backend.ts";
-import { loadBridge, SOURCES } from "../../ffi/bridge/load.ts";
+import { HEADERS, loadBridge, SOURCES } from "../../ffi/bridge/load.ts";
 import * as aarch64 from "../../ffi/bridge/prebuilt/linux_aarch64.ts";
 import * as x86_64 from "../../ffi/bridge/prebuilt/linux_x86_64.ts";
 import { cString } from "../../ffi/native.ts";
@@ -23,7 +23,7 @@ before(async () => {
 for (const [name, built] of Object.entries({ x86_64, aarch64 })) {
   test(`the embedded bridge for ${name} is whole and comes from the C files`, () => {
     const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-    const sources = SOURCES.map((name) => {
+    const sources = [...SOURCES, ...HEADERS].map((name) => {
       return readFileSync(fileURLToPath(import.meta.resolve(`../../ffi/bridge/${name}`)));
     });
     assert.equal(built.source, sha256(Buffer.concat(sources)), "run ffi/bridge/build.ts");

@@ -35,6 +35,7 @@ export const DEFAULTS: TransportOptions = {
 
 /** A connection whose other side is the test. */
 export class FakeConnection implements Connection {
+  readonly batch: Uint8Array = new Uint8Array(0);
   readonly remoteAddress = "192.0.2.1:1234";
   readonly alpn = undefined;
   readonly written: Uint8Array[] = [];
@@ -47,6 +48,10 @@ export class FakeConnection implements Connection {
   isDestroyed = false;
   receiver: H2Connection | undefined;
   #waiting: (() => void)[] = [];
+
+  reserve(): number {
+    return -1;
+  }
 
   write(bytes: Uint8Array, onSent?: () => void): void {
     this.writes += 1;

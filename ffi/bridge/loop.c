@@ -1,0 +1,148 @@
+/* An event loop's waiting. It belongs to one JavaScript thread, which has two ways to wait:
+ *
+ * - While there is traffic it waits by itself, for a moment, in a call: nothing has to be handed from
+ *   thread to thread then, and the processor is free for the models.
+ * - When nothing has come for a while it arms the loop's waker, a thread that waits in its place and calls
+ *   JavaScript when something is ready. In Deno a call into JavaScript blocks its caller until the event
+ *   loop has run it, and no thread of Triton may wait for JavaScript; so only this thread makes such calls. */
+#define _GNU_SOURCE
+#include "loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef struct {
+  int epoll;
+  int signal; /* an eventfd in epoll */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int armed;
+  int waking; /* the waker thread is in JavaScript, or about to be */
+  uint32_t wakes;
+  void (*wake)(void);
+  void* queue;
+} Loop;
+
+#define LOOPS 256
+static Loop* loops[LOOPS];
+static pthread_mutex_t loops_lock = PTHREAD_MUTEX_INITIALIZER;
+
+int loop_epoll(uint32_t number) { return loops[number]->epoll; }
+
+void loop_attach(uint32_t number, void* queue) { loops[number]->queue = queue; }
+
+void loop_signal(uint32_t number) {
+  uint64_t one = 1;
+  while (write(loops[number]->signal, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+void loop_heard(uint32_t number) {
+  uint64_t count;
+  while (read(loops[number]->signal, &count, sizeof count) < 0 && errno == EINTR) {}
+}
+
+void loop_wait(uint32_t number, uint32_t microseconds) {
+  Loop* loop = loops[number];
+  if (loop->queue && !queue_sleeps(loop->queue)) return;
+  struct pollfd ready = {.fd = loop->epoll, .events = POLLIN};
+  struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+  ppoll(&ready, 1, &time, 0);
+  if (loop->queue) queue_awake(loop->queue);
+}
+
+static void* waker(void* argument) {
+  Loop* loop = argument;
+  for (;;) {
+    pthread_mutex_lock(&loop->lock);
+    while (!loop->armed) pthread_cond_wait(&loop->changed, &loop->lock);
+    pthread_mutex_unlock(&loop->lock);
+    struct pollfd ready = {.fd = loop->epoll, .events = POLLIN};
+    while (poll(&ready, 1, -1) < 0 && errno == EINTR) {}
+    pthread_mutex_lock(&loop->lock);
+    void (*wake)(void) = loop->armed ? loop->wake : 0;
+    loop->armed = 0;
+    loop->waking = wake != 0;
+    if (wake) loop->wakes++;
+    pthread_mutex_unlock(&loop->lock);
+    if (!wake) continue;
+    wake();
+    pthread_mutex_lock(&loop->lock);
+    loop->waking = 0;
+    pthread_mutex_unlock(&loop->lock);
+  }
+  return 0;
+}
+
+/* Makes a loop whose waker calls wake. Returns its number, or 2^32-1 when there are too many, or no
+ * descriptor or thread could be made. */
+EXPORT uint32_t tts_loop_new(void (*wake)(void)) {
+  Loop* loop = calloc(1, sizeof(Loop));
+  if (!loop) return UINT32_MAX;
+  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+  loop->signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  loop->wake = wake;
+  pthread_mutex_init(&loop->lock, 0);
+  pthread_cond_init(&loop->changed, 0);
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_SIGNAL};
+  int failed = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->signal, &event);
+  pthread_mutex_lock(&loops_lock);
+  uint32_t number = 0;
+  while (number < LOOPS && loops[number]) number++;
+  pthread_t thread;
+  if (failed || number == LOOPS || pthread_create(&thread, 0, waker, loop) != 0) {
+    if (loop->epoll >= 0) close(loop->epoll);
+    if (loop->signal >= 0) close(loop->signal);
+    free(loop);
+    number = UINT32_MAX;
+  } else {
+    pthread_detach(thread);
+    loops[number] = loop;
+  }
+  pthread_mutex_unlock(&loops_lock);
+  return number;
+}
+
+/* Asks for one wake when anything is ready. */
+EXPORT void tts_loop_arm(uint32_t number) {
+  Loop* loop = loops[number];
+  pthread_mutex_lock(&loop->lock);
+  loop->armed = 1;
+  pthread_mutex_unlock(&loop->lock);
+  pthread_cond_signal(&loop->changed);
+  if (loop->queue && !queue_sleeps(loop->queue)) loop_signal(number);
+}
+
+/* Takes the order for a wake back. Returns how many wakes there have been: of those that the event loop has
+ * not seen, the last one is still under way. */
+EXPORT uint32_t tts_loop_disarm(uint32_t number) {
+  Loop* loop = loops[number];
+  pthread_mutex_lock(&loop->lock);
+  loop->armed = 0;
+  uint32_t wakes = loop->wakes;
+  pthread_mutex_unlock(&loop->lock);
+  if (loop->queue) queue_awake(loop->queue);
+  return wakes;
+}
+
+/* No wake after this: its event loop is about to end. A wake under way gets a moment to end, but not for
+ * ever: in Deno it waits for the event loop, which runs this. */
+EXPORT void tts_loop_mute(uint32_t number) {
+  Loop* loop = loops[number];
+  for (int waited = 0; waited < 20; waited++) {
+    pthread_mutex_lock(&loop->lock);
+    loop->wake = 0;
+    int waking = loop->waking;
+    pthread_mutex_unlock(&loop->lock);
+    if (!waking) return;
+    struct timespec millisecond = {0, 1000000};
+    nanosleep(&millisecond, 0);
+  }
+}

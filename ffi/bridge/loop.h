@@ -1,0 +1,33 @@
+/* What an event loop waits for: its sockets (net.c) and its records (bridge.c). */
+#ifndef TTS_LOOP_H
+#define TTS_LOOP_H
+
+#include <stdint.h>
+
+/* ---- loop.c ---- */
+
+/* The epoll instance of a loop. An event whose data is LOOP_SIGNAL is the loop's own. */
+#define LOOP_SIGNAL UINT64_MAX
+int loop_epoll(uint32_t number);
+
+/* The records that the loop waits for, besides its sockets. */
+void loop_attach(uint32_t number, void* queue);
+
+/* Ends the loop's wait. Any thread may call it. */
+void loop_signal(uint32_t number);
+
+/* Takes a signal back that has come. */
+void loop_heard(uint32_t number);
+
+/* Waits until anything is ready, for so many microseconds at the most. */
+void loop_wait(uint32_t number, uint32_t microseconds);
+
+/* ---- bridge.c ---- */
+
+/* Whether the queue is empty. If so, the next record that comes signals its loop. */
+int queue_sleeps(void* queue);
+
+/* No signal is needed: the loop will look by itself. */
+void queue_awake(void* queue);
+
+#endif

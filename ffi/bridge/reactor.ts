@@ -1,0 +1,131 @@
+/**
+ * The turns of an event loop: each waits a moment for sockets and records, hands on what came, and sends
+ * what was answered. While there is traffic one turn follows the other; when nothing has come for a while,
+ * a thread of the bridge waits instead and wakes the event loop.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Backend } from "../backend.ts";
+import { type BridgeFunctions, loadBridge } from "./load.ts";
+
+/**
+ * How long a turn waits at the most, in microseconds: other events of the runtime wait as long. It is
+ * enough for a client on the same machine to send its next request.
+ */
+const WAIT_US = 150;
+/** After so many turns in which nothing came, the event loop rests. */
+const MAX_IDLE = 3;
+const EVENTS_SIZE = 512 << 10;
+
+/** What has to do with sockets in a turn. */
+export interface SocketSide {
+  /** Hands on so many bytes of {@link Reactor.events}. */
+  dispatch(size: number): void;
+  /** Sends what was written. */
+  flush(): void;
+  /** The turns have ended. */
+  rested(): void;
+}
+
+/** The turns of this event loop. */
+export class Reactor {
+  /** The bridge. */
+  readonly bridge: BridgeFunctions;
+  /** The loop's number in the bridge. */
+  readonly number: number;
+  /** Where the bridge writes what happened on sockets. */
+  readonly events: Uint8Array<ArrayBuffer> = new Uint8Array(EVENTS_SIZE);
+  #sockets: SocketSide | undefined;
+  #drain: () => boolean = () => false;
+  #isTurning = false;
+  #isInTurn = false;
+  #idle = 0;
+  #wakes = 0;
+
+  constructor(bridge: BridgeFunctions, callback: (handler: () => void) => number) {
+    this.bridge = bridge;
+    this.number = bridge.tts_loop_new(callback(() => this.#wake()));
+    if (this.number === 0xffffffff) {
+      throw new Error(
+        "Cannot make an event loop: the system gave no descriptor or no thread for it",
+      );
+    }
+    bridge.tts_loop_arm(this.number);
+    // A thread of the bridge must not call into a runtime that is on its way out.
+    process.on("exit", () => bridge.tts_loop_mute(this.number));
+  }
+
+  /** Has sockets served. */
+  attachSockets(sockets: SocketSide): void {
+    this.#sockets = sockets;
+  }
+
+  /** Has records drained: `drain` says whether there were any. */
+  attachRecords(drain: () => boolean): void {
+    this.#drain = drain;
+  }
+
+  /** Whether {@link SocketSide.flush} will be called at the end of what runs now. */
+  get isInTurn(): boolean {
+    return this.#isInTurn;
+  }
+
+  /** Whether turns follow each other. */
+  get isTurning(): boolean {
+    return this.#isTurning;
+  }
+
+  /** Something will come soon: it is looked for without a thread in between. */
+  expect(): void {
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    this.#idle = 0;
+    this.bridge.tts_loop_disarm(this.number);
+    setImmediate(this.#turn);
+  }
+
+  /** Whether no thread is calling into this event loop at the moment. Only between turns. */
+  isUndisturbed(): boolean {
+    const wakes = this.bridge.tts_loop_disarm(this.number);
+    this.bridge.tts_loop_arm(this.number);
+    return wakes === this.#wakes;
+  }
+
+  #wake(): void {
+    this.#wakes = (this.#wakes + 1) >>> 0;
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    this.#idle = 0;
+    this.#turn();
+  }
+
+  readonly #turn = (): void => {
+    const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, WAIT_US);
+    this.#isInTurn = true;
+    if (size > 0) this.#sockets?.dispatch(size);
+    const hadRecords = this.#drain();
+    this.#isInTurn = false;
+    this.#sockets?.flush();
+    if (size > 0 || hadRecords) {
+      this.#idle = 0;
+    } else if (++this.#idle > MAX_IDLE) {
+      this.#isTurning = false;
+      this.bridge.tts_loop_arm(this.number);
+      this.#sockets?.rested();
+      return;
+    }
+    // Timers and other events get their turn in between.
+    setImmediate(this.#turn);
+  };
+}
+
+let reactor: Promise<Reactor> | undefined;
+
+/** The turns of this event loop, made at the first call. */
+export function loadReactor(backend: Backend): Promise<Reactor> {
+  reactor ??= loadBridge(backend).then((bridge) => {
+    return new Reactor(bridge, (handler) => backend.callback(handler));
+  });
+  return reactor;
+}
