@@ -21,6 +21,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -813,6 +814,8 @@ typedef struct { Queue* queue; uint32_t slot; uint64_t function; uint64_t argume
 
 static void* job_run(void* argument) {
   Job* job = argument;
+  struct sched_param priority = {0};
+  pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority);
   typedef Error* (*Function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
   uint64_t* a = job->argument;
   Error* failed = ((Function)job->function)(a[0], a[1], a[2], a[3], a[4], a[5]);

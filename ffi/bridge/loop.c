@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -51,6 +52,8 @@ void loop_heard(uint32_t number) {
 
 void loop_wait(uint32_t number, uint32_t microseconds) {
   Loop* loop = loops[number];
+  /* Models on the same processor get it now, and answer all that they were asked. */
+  sched_yield();
   if (loop->queue && !queue_sleeps(loop->queue)) return;
   struct pollfd ready = {.fd = loop->epoll, .events = POLLIN};
   struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
