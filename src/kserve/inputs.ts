@@ -6,6 +6,7 @@
  */
 import type { EngineInput, Int64, MemorySlice } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { cString } from "./c_string.ts";
 import { typeError } from "./json/errors.ts";
 import type { JsonValue } from "./json/value.ts";
 import { limitTensor } from "./limits.ts";
@@ -62,12 +63,11 @@ export function parseInputs(json: JsonValue, sources: InputSources): EngineInput
     const datatype = stringMember(input, "datatype");
     const shape = parseShape(input);
     let bytes: Uint8Array | MemorySlice;
-    if (data !== undefined) {
-      bytes = parseData(data, name, datatype, shape, sources.maxInputSize);
-    } else if (binarySize !== undefined) {
+    if (binarySize !== undefined) {
       bytes = takeBinary(name, binarySize.asUint64("Unable to parse 'binary_data_size'"));
     } else {
-      bytes = parsePlacement(parameters, () => {}, sources.regions) ?? NO_DATA;
+      const placement = parsePlacement(parameters, sources.regions);
+      bytes = placement ?? parseData(data, name, datatype, shape, sources.maxInputSize);
     }
     inputs.push({ name, datatype, shape, data: bytes });
   }
@@ -103,7 +103,7 @@ function checkSources(
 
 function stringMember(json: JsonValue, name: string): string {
   const what = `Unable to parse '${name}'`;
-  return json.requiredMember(name, what).asString(what);
+  return cString(json.requiredMember(name, what).asString(what));
 }
 
 function parseShape(input: JsonValue): Int64[] {
@@ -112,7 +112,7 @@ function parseShape(input: JsonValue): Int64[] {
 }
 
 function parseData(
-  data: JsonValue,
+  data: JsonValue | undefined,
   name: string,
   datatype: string,
   shape: readonly Int64[],
@@ -120,7 +120,7 @@ function parseData(
 ): Uint8Array {
   const count = elementCount(name, shape);
   if (count === 0) return NO_DATA;
-  if (!data.isArray) throw typeError("array", "Unable to parse 'data'");
+  if (!data?.isArray) throw typeError("array", "Unable to parse 'data'");
   const elementSize = tensorByteSize(datatype, 1);
   const byteSize = Number(count) * elementSize;
   if (byteSize > maxInputSize && BigInt(count) * BigInt(elementSize) > INT64_MAX) {

@@ -114,6 +114,16 @@ describe("infer reads", () => {
     assert.deepEqual(engine.requests[0].parameters, [["x-a", "body"], ["x-a", "head"]]);
   });
 
+  test("names and data types up to a NUL", async () => {
+    const input = '{"name":"x\\u0000y","datatype":"INT32\\u0000","shape":[1],"data":[7]}';
+    const output = '{"name":"x\\u0000z","parameters":{"binary_data":true}}';
+    const { body, headers, engine } = await send(`{"inputs":[${input}],"outputs":[${output}]}`);
+    const [{ name, datatype }] = engine.requests[0].inputs;
+    assert.deepEqual([name, datatype], ["x", "INT32"]);
+    const headerLength = Number(headers.get("inference-header-content-length"));
+    assert.deepEqual([...body.subarray(headerLength)], [7, 0, 0, 0]);
+  });
+
   test("compressed bodies", async () => {
     const body = gzipSync(`{"inputs":[${INPUT}]}`) as Uint8Array<ArrayBuffer>;
     const { text } = await send(body, { headers: { "content-encoding": "deflate" } });
@@ -130,6 +140,36 @@ describe("infer refuses", () => {
       '{"inputs":[{"data":[],"parameters":{"shared_memory_region":"r"}}]}',
       400,
       `${set}set 'data' 'shared_memory_region'`,
+    );
+  });
+
+  test("members of the wrong type, in Triton's order", async () => {
+    const unsigned = "attempt to access JSON non-unsigned-integer as unsigned-integer";
+    const output = (json: string, status: number, message: string) =>
+      sendError(`{"inputs":[${INPUT}],"outputs":[${json}]}`, status, message);
+    await output(
+      '{"parameters":{"shared_memory_region":"r","classification":1}}',
+      400,
+      "Output can't set both 'shared_memory_region' and 'classification'",
+    );
+    await output(
+      '{"name":"x","parameters":{"binary_data":1,"classification":"a"}}',
+      500,
+      `Unable to set 'classification': ${unsigned}`,
+    );
+    const offset = `Unable to parse 'shared_memory_offset': ${unsigned}`;
+    await output('{"name":"x","parameters":{"shared_memory_offset":"a"}}', 500, offset);
+    const size = '"shared_memory_byte_size":"a"';
+    await output(
+      `{"name":"x","parameters":{"shared_memory_region":"r","shared_memory_offset":-1,${size}}}`,
+      500,
+      offset,
+    );
+    const input = INPUT.replace("}", `,"parameters":{${size}}}`);
+    await sendError(
+      `{"inputs":[${input}]}`,
+      500,
+      `Unable to parse 'shared_memory_byte_size': ${unsigned}`,
     );
   });
 
