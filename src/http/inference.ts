@@ -78,7 +78,7 @@ function inferWith(
       modelVersion,
       regions,
       maxInputSize,
-      forwarded: forwardedHeaders(request.fields, headerPattern),
+      forwarded: () => forwardedHeaders(request.fields, headerPattern),
     });
     return replyOf(service, request, inference);
   } catch (reason) {

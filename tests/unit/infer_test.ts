@@ -255,11 +255,18 @@ describe("infer refuses", () => {
   });
 
   test("reserved names of headers and parameters", async () => {
+    const forwarded = { headers: { timeout: "1" }, options: { headerForwardPattern: "time" } };
     await sendError(
       `{"inputs":[${INPUT}]}`,
       400,
       "Header 'timeout' is reserved for Triton usage and cannot be forwarded.",
-      { headers: { timeout: "1" }, options: { headerForwardPattern: "time" } },
+      forwarded,
+    );
+    await sendError(
+      `{"inputs":1}`,
+      500,
+      "Unable to parse 'inputs': attempt to access JSON non-array as array",
+      forwarded,
     );
     await sendError(
       '{"parameters":{"triton_x":1}}',
