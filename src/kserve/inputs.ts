@@ -137,27 +137,29 @@ function parseData(
 }
 
 /** The elements that `shape` has; none when it has no dimensions, as Triton counts them. */
-function elementCount(name: string, shape: readonly Int64[]): number | bigint {
-  if (shape.length === 0) return 0;
-  const exact = shape.reduce<number>((product, size) => product * Number(size), 1);
-  if (Number.isSafeInteger(exact)) return exact;
-  const text = () => `[${shape.join(",")}]`;
-  let count = 1n;
+function elementCount(name: string, shape: readonly Int64[]): Int64 {
+  let count: Int64 = shape.length === 0 ? 0 : 1;
   for (const size of shape) {
-    if (size > INT64_MAX) {
-      throw new TritonError(
-        "INVALID_ARG",
-        `invalid shape for input '${name}': shape ${text()} contains one or more invalid dimensions`,
-      );
-    }
-    count *= BigInt(size);
+    if (size > INT64_MAX) throw shapeError(name, shape, "contains one or more invalid dimensions");
+    if (size === 0) return 0;
+    const product = Number(count) * Number(size);
+    count = Number.isSafeInteger(product) ? product : BigInt(count) * BigInt(size);
     if (count > INT64_MAX) {
-      throw new TritonError(
-        "INVALID_ARG",
-        `invalid shape for input '${name}': shape ${text()} causes total element count to exceed ` +
-          `maximum size of ${INT64_MAX}`,
+      throw shapeError(
+        name,
+        shape,
+        `causes total element count to exceed maximum size of ${INT64_MAX}`,
       );
     }
   }
   return count;
+}
+
+/** Triton keeps dimensions as signed integers, and shows them so. */
+function shapeError(name: string, shape: readonly Int64[], fault: string): TritonError {
+  const signed = shape.map((size) => BigInt.asIntN(64, BigInt(size)));
+  return new TritonError(
+    "INVALID_ARG",
+    `invalid shape for input '${name}': shape [${signed}] ${fault}`,
+  );
 }

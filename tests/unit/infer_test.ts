@@ -212,10 +212,16 @@ describe("infer refuses", () => {
       `invalid shape for input 'x': shape [4294967296,4294967296] causes total element count to ` +
         `exceed maximum size of ${max}`,
     );
+    const invalid = "contains one or more invalid dimensions";
+    await send("18446744073709551615", `invalid shape for input 'x': shape [-1] ${invalid}`);
     await send(
-      "18446744073709551615",
-      "invalid shape for input 'x': shape [18446744073709551615] contains one or more invalid " +
-        "dimensions",
+      "2,9223372036854775808,0",
+      `invalid shape for input 'x': shape [2,-9223372036854775808,0] ${invalid}`,
+    );
+    await send(
+      "4611686018427387904,2,0",
+      "invalid shape for input 'x': shape [4611686018427387904,2,0] causes total element count to " +
+        `exceed maximum size of ${max}`,
     );
     await send(
       max,
