@@ -177,6 +177,21 @@ describe("TraceSettings", () => {
       /:sample rate must be non-zero/,
     );
     assert.equal(settings.get().rate, 50);
+    settings.update(update('{"trace_level":["TIMESTAMPS"]}'), "m");
+    assert.throws(
+      () => settings.update(update('{"trace_rate":"0"}')),
+      /:sample rate must be non-zero/,
+    );
+    assert.equal(settings.get().rate, 50);
+  });
+
+  test("minds the order of levels", () => {
+    assert.throws(
+      () => update('{"trace_level":["TENSORS","OFF",5]}'),
+      /Expect only one trace level 'OFF' is specified/,
+    );
+    assert.throws(() => update('{"trace_level":[5,"OFF"]}'), /non-string as string/);
+    assert.deepEqual(update('{"trace_level":["OFF"]}'), { level: [] });
   });
 
   test("reads numbers as stoi does", () => {
