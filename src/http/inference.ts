@@ -49,7 +49,7 @@ function infer(service: Service, request: HttpRequest): HttpReply | Promise<Http
     encoding = contentEncoding(request.header("content-encoding"));
   } catch (reason) {
     const reply = errorReply(reason, "text/plain");
-    return { ...reply, fields: [...reply.fields, ["Accept-Encoding", "gzip, deflate"]] };
+    return { ...reply, fields: [["Accept-Encoding", "gzip, deflate"], ...reply.fields] };
   }
   return withBody(request, (body) => {
     if (encoding === "identity") return inferWith(service, request, target, body);

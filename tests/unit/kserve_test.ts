@@ -81,6 +81,8 @@ test("acceptedEncoding() takes the known encoding of the highest quality", () =>
     ["*", "identity"],
     ["br, gzip;q=3", "gzip"],
     ["deflate;q=x,gzip", "gzip"],
+    ["gzip;q=1e999,deflate", "deflate"],
+    ["gzip;q=1e-320", "identity"],
   ];
   for (const [header, encoding] of cases) assert.equal(acceptedEncoding(header), encoding);
 });
