@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { classify, fixed } from "../../src/kserve/classification.ts";
 import { stoi } from "../../src/kserve/c_string.ts";
 import { acceptedEncoding, contentEncoding } from "../../src/kserve/compression.ts";
+import { errorBody } from "../../src/kserve/error_body.ts";
 import { forwardedHeaders, headerPattern } from "../../src/kserve/header_forwarding.ts";
 import { parseJson } from "../../src/kserve/json/value.ts";
 import { decodeBase64 } from "../../src/kserve/load_request.ts";
@@ -96,6 +97,10 @@ test("contentEncoding() knows exact names only", () => {
       message: "Unsupported compression type",
     });
   }
+});
+
+test("errorBody() ends the message at a NUL", () => {
+  assert.equal(decoder.decode(errorBody("got: a\0b")), '{"error":"got: a"}');
 });
 
 test("stoi() reads a leading 32-bit integer", () => {
