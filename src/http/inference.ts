@@ -49,7 +49,7 @@ function infer(service: Service, request: HttpRequest): HttpReply | Promise<Http
     encoding = contentEncoding(request.header("content-encoding"));
   } catch (reason) {
     const reply = errorReply(reason, "text/plain");
-    return { ...reply, fields: [...reply.fields, ["Accept-Encoding", "gzip, deflate"]] };
+    return { ...reply, fields: [["Accept-Encoding", "gzip, deflate"], ...reply.fields] };
   }
   return withBody(request, (body) => {
     if (encoding === "identity") return inferWith(service, request, target, body);
@@ -78,7 +78,7 @@ function inferWith(
       modelVersion,
       regions,
       maxInputSize,
-      forwarded: forwardedHeaders(request.fields, headerPattern),
+      forwarded: () => forwardedHeaders(request.fields, headerPattern),
     });
     return replyOf(service, request, inference);
   } catch (reason) {

@@ -119,7 +119,9 @@ export function parseHead(bytes: Uint8Array): Head {
   }
   const isVersion11 = version[1] !== "0";
   const options = (byName.get("connection") ?? "").toLowerCase().split(",").map((o) => o.trim());
-  const closes = options.includes("close");
+  // Beside chunks a length means nothing; who sends both may not agree with us where the request ends.
+  const isDoubtful = byName.has("content-length") && byName.has("transfer-encoding");
+  const closes = options.includes("close") || isDoubtful;
   const keepsAlive = options.includes("keep-alive");
   return {
     method,
@@ -186,6 +188,5 @@ function bodyLength(fields: readonly Field[]): BodyLength {
       isChunked = true;
     }
   }
-  if (isChunked && length !== undefined) throw new MalformedRequest("a length and chunks");
   return isChunked ? "chunked" : length ?? 0;
 }

@@ -20,6 +20,9 @@ import { decompressedLimitError } from "./limits.ts";
 /** How a body is coded; `deflate` is the zlib format. */
 export type Encoding = "identity" | "gzip" | "deflate";
 
+/** The smallest number that C's `strtod` reads without complaint. */
+const MIN_NORMAL = 2 ** -1022;
+
 /** Bodies of up to this many bytes are coded at once: handing them to a thread takes longer. */
 const SMALL = 4096;
 
@@ -46,7 +49,8 @@ export function acceptedEncoding(header: string | undefined): Encoding {
     const [, name, text] = /^ *(.*?)(?:;q=(.*))?$/s.exec(item)!;
     if (name !== "identity" && name !== "deflate" && name !== "gzip") continue;
     const quality = text === undefined ? 1 : Number.parseFloat(text);
-    if (quality > best) {
+    // A quality that no double can hold in full is none.
+    if (quality > best && quality >= MIN_NORMAL && quality < Infinity) {
       best = quality;
       accepted = name;
     }

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { cString } from "./c_string.ts";
 import { JsonWriter } from "./json/writer.ts";
 
-/** `{"error":"<message>"}` */
+/** `{"error":"<message>"}`, the message up to its first NUL. */
 export function errorBody(message: string): Uint8Array<ArrayBuffer> {
-  return new JsonWriter(message.length + 16).raw('{"error":').string(message).raw("}").bytes();
+  const text = cString(message);
+  return new JsonWriter(text.length + 16).raw('{"error":').string(text).raw("}").bytes();
 }

@@ -103,11 +103,11 @@ function mapInput(
   maxInputSize: number,
 ): EngineInput & { readonly data: Uint8Array } {
   const count = value.isArray ? value.arrayLength() : 1;
+  // Triton reads strings to measure them, and fits the shape after that.
+  const strings = datatype === "BYTES" ? readTensor(value, datatype, count, name) : undefined;
+  limitGenerate(sum, name, strings?.length ?? tensorByteSize(datatype, count), maxInputSize);
   const shape = fitShape(name, modelShape, count);
-  limitGenerate(sum, name, tensorByteSize(datatype, count), maxInputSize);
-  const data = readTensor(value, datatype, count, name);
-  limitGenerate(sum, name, data.length, maxInputSize);
-  return { name, datatype, shape, data };
+  return { name, datatype, shape, data: strings ?? readTensor(value, datatype, count, name) };
 }
 
 /**

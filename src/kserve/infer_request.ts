@@ -23,8 +23,8 @@ export interface InferenceContext {
   readonly regions: SharedMemoryRegions;
   /** The limit on JSON and on what is made from it, in bytes. */
   readonly maxInputSize: number;
-  /** Parameters that forwarded headers add behind those of the body. */
-  readonly forwarded: readonly (readonly [string, ParameterValue])[];
+  /** The parameters that forwarded headers add behind those of the body, when it has been read. */
+  readonly forwarded: () => readonly (readonly [string, ParameterValue])[];
 }
 
 /** A request for the server, and in which form its outputs go back. */
@@ -75,7 +75,8 @@ export function parseInference(
   const { modelName, modelVersion, forwarded } = context;
   if (headerLength === 0) {
     limitRaw(body.length, context.maxInputSize);
-    const request = { modelName, modelVersion, inputs: [], rawInput: body, parameters: forwarded };
+    const parameters = forwarded();
+    const request = { modelName, modelVersion, inputs: [], rawInput: body, parameters };
     return { request, plan: new OutputPlan(new Map(), true) };
   }
   limitJson(headerLength, context.maxInputSize);
@@ -101,6 +102,7 @@ function parseWithJson(
     maxInputSize,
   });
   const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, regions, id);
+  const added = forwarded();
   const request: EngineRequest = {
     ...options,
     modelName,
@@ -108,7 +110,7 @@ function parseWithJson(
     id,
     inputs,
     outputs: plan.requests(),
-    parameters: forwarded.length === 0 ? parameters : [...parameters, ...forwarded],
+    parameters: added.length === 0 ? parameters : [...parameters, ...added],
     wantsLabels: plan.hasClassification,
   };
   return { request, plan };

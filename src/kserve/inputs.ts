@@ -6,6 +6,7 @@
  */
 import type { EngineInput, Int64, MemorySlice } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { cString } from "./c_string.ts";
 import { typeError } from "./json/errors.ts";
 import type { JsonValue } from "./json/value.ts";
 import { limitTensor } from "./limits.ts";
@@ -62,12 +63,11 @@ export function parseInputs(json: JsonValue, sources: InputSources): EngineInput
     const datatype = stringMember(input, "datatype");
     const shape = parseShape(input);
     let bytes: Uint8Array | MemorySlice;
-    if (data !== undefined) {
-      bytes = parseData(data, name, datatype, shape, sources.maxInputSize);
-    } else if (binarySize !== undefined) {
+    if (binarySize !== undefined) {
       bytes = takeBinary(name, binarySize.asUint64("Unable to parse 'binary_data_size'"));
     } else {
-      bytes = parsePlacement(parameters, () => {}, sources.regions) ?? NO_DATA;
+      const placement = parsePlacement(parameters, sources.regions);
+      bytes = placement ?? parseData(data, name, datatype, shape, sources.maxInputSize);
     }
     inputs.push({ name, datatype, shape, data: bytes });
   }
@@ -103,7 +103,7 @@ function checkSources(
 
 function stringMember(json: JsonValue, name: string): string {
   const what = `Unable to parse '${name}'`;
-  return json.requiredMember(name, what).asString(what);
+  return cString(json.requiredMember(name, what).asString(what));
 }
 
 function parseShape(input: JsonValue): Int64[] {
@@ -112,7 +112,7 @@ function parseShape(input: JsonValue): Int64[] {
 }
 
 function parseData(
-  data: JsonValue,
+  data: JsonValue | undefined,
   name: string,
   datatype: string,
   shape: readonly Int64[],
@@ -120,7 +120,7 @@ function parseData(
 ): Uint8Array {
   const count = elementCount(name, shape);
   if (count === 0) return NO_DATA;
-  if (!data.isArray) throw typeError("array", "Unable to parse 'data'");
+  if (!data?.isArray) throw typeError("array", "Unable to parse 'data'");
   const elementSize = tensorByteSize(datatype, 1);
   const byteSize = Number(count) * elementSize;
   if (byteSize > maxInputSize && BigInt(count) * BigInt(elementSize) > INT64_MAX) {
@@ -137,27 +137,29 @@ function parseData(
 }
 
 /** The elements that `shape` has; none when it has no dimensions, as Triton counts them. */
-function elementCount(name: string, shape: readonly Int64[]): number | bigint {
-  if (shape.length === 0) return 0;
-  const exact = shape.reduce<number>((product, size) => product * Number(size), 1);
-  if (Number.isSafeInteger(exact)) return exact;
-  const text = () => `[${shape.join(",")}]`;
-  let count = 1n;
+function elementCount(name: string, shape: readonly Int64[]): Int64 {
+  let count: Int64 = shape.length === 0 ? 0 : 1;
   for (const size of shape) {
-    if (size > INT64_MAX) {
-      throw new TritonError(
-        "INVALID_ARG",
-        `invalid shape for input '${name}': shape ${text()} contains one or more invalid dimensions`,
-      );
-    }
-    count *= BigInt(size);
+    if (size > INT64_MAX) throw shapeError(name, shape, "contains one or more invalid dimensions");
+    if (size === 0) return 0;
+    const product = Number(count) * Number(size);
+    count = Number.isSafeInteger(product) ? product : BigInt(count) * BigInt(size);
     if (count > INT64_MAX) {
-      throw new TritonError(
-        "INVALID_ARG",
-        `invalid shape for input '${name}': shape ${text()} causes total element count to exceed ` +
-          `maximum size of ${INT64_MAX}`,
+      throw shapeError(
+        name,
+        shape,
+        `causes total element count to exceed maximum size of ${INT64_MAX}`,
       );
     }
   }
   return count;
+}
+
+/** Triton keeps dimensions as signed integers, and shows them so. */
+function shapeError(name: string, shape: readonly Int64[], fault: string): TritonError {
+  const signed = shape.map((size) => BigInt.asIntN(64, BigInt(size)));
+  return new TritonError(
+    "INVALID_ARG",
+    `invalid shape for input '${name}': shape [${signed}] ${fault}`,
+  );
 }

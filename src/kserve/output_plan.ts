@@ -5,6 +5,7 @@
  */
 import type { EngineOutputRequest, MemorySlice } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { cString } from "./c_string.ts";
 import type { JsonValue } from "./json/value.ts";
 import type { RegionLeases } from "./shared_memory_leases.ts";
 
@@ -67,33 +68,27 @@ export function parseOutputPlan(
   const forms = new Map<string, OutputForm>();
   const outputs = json?.asArray("Unable to parse 'outputs'") ?? [];
   for (const output of outputs) {
-    const name = output.requiredMember("name", "Unable to parse 'name'").asString(
-      "Unable to parse 'name'",
-    );
+    const parameters = output.member("parameters");
+    checkConflicts(parameters);
+    const what = "Unable to parse 'name'";
+    const name = cString(output.requiredMember("name", what).asString(what));
     if (forms.has(name)) {
       throw new TritonError(
         "INVALID_ARG",
         `[request id: ${requestId || "<id_unknown>"}] output '${name}' already exists in request`,
       );
     }
-    forms.set(name, parseForm(output.member("parameters"), regions));
+    forms.set(name, parseForm(parameters, regions));
   }
   return new OutputPlan(forms, binaryDataOutput);
 }
 
-function parseForm(json: JsonValue | undefined, regions: RegionLeases): OutputForm {
-  const classification = json?.member("classification");
-  const binary = json?.member("binary_data");
-  const placement = parsePlacement(json, () => {
-    if (classification !== undefined) throw conflictError("classification");
-    if (binary?.asBoolean("Unable to set 'binary_data'")) throw conflictError("binary_data");
-  }, regions);
-  const isBinary = binary?.asBoolean("Unable to parse 'binary_data'") ?? false;
-  const count = classification?.asUint64("Unable to set 'classification'") ?? 0;
-  // Triton keeps 32 bits of the count.
-  const classCount = Number(BigInt.asUintN(32, BigInt(count)));
-  if (placement !== undefined) return { isBinary: false, classCount: 0, placement };
-  return classCount === 0 ? (isBinary ? BINARY_FORM : JSON_FORM) : { isBinary, classCount };
+/** Refuses what cannot go together; comes first, as in Triton. */
+function checkConflicts(parameters: JsonValue | undefined): void {
+  if (parameters?.member("shared_memory_region") === undefined) return;
+  if (parameters.member("classification") !== undefined) throw conflictError("classification");
+  const isBinary = parameters.member("binary_data")?.asBoolean("Unable to set 'binary_data'");
+  if (isBinary) throw conflictError("binary_data");
 }
 
 function conflictError(other: string): TritonError {
@@ -103,20 +98,31 @@ function conflictError(other: string): TritonError {
   );
 }
 
+function parseForm(parameters: JsonValue | undefined, regions: RegionLeases): OutputForm {
+  const count = parameters?.member("classification")?.asUint64("Unable to set 'classification'") ??
+    0;
+  // Triton keeps 32 bits of the count.
+  const classCount = Number(BigInt.asUintN(32, BigInt(count)));
+  const placement = parsePlacement(parameters, regions);
+  if (placement !== undefined) return { isBinary: false, classCount: 0, placement };
+  const isBinary = parameters?.member("binary_data")?.asBoolean("Unable to parse 'binary_data'") ??
+    false;
+  return classCount === 0 ? (isBinary ? BINARY_FORM : JSON_FORM) : { isBinary, classCount };
+}
+
 /**
- * The memory that the `parameters` of an input or output name; undefined when they name none. `check`
- * runs when they do, before the region is looked up.
+ * The memory that the `parameters` of an input or output name; undefined when they name none. The types
+ * of an offset and a size are checked all the same, as in Triton.
  */
 export function parsePlacement(
-  json: JsonValue | undefined,
-  check: () => void,
+  parameters: JsonValue | undefined,
   regions: RegionLeases,
 ): MemorySlice | undefined {
-  const region = json?.member("shared_memory_region");
-  if (json === undefined || region === undefined) return undefined;
-  check();
-  const name = region.asString("Unable to parse 'shared_memory_region'");
-  const member = (key: string) => json.member(key)?.asUint64(`Unable to parse '${key}'`) ?? 0;
+  const region = parameters?.member("shared_memory_region")
+    ?.asString("Unable to parse 'shared_memory_region'");
+  const member = (key: string) =>
+    parameters?.member(key)?.asUint64(`Unable to parse '${key}'`) ?? 0;
+  const offset = member("shared_memory_offset");
   const byteSize = member("shared_memory_byte_size");
-  return regions.find(name, member("shared_memory_offset"), byteSize);
+  return region === undefined ? undefined : regions.find(cString(region), offset, byteSize);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { TritonError } from "../errors.ts";
+import { cString } from "./c_string.ts";
 import { parseJson } from "./json/value.ts";
 import { JsonWriter } from "./json/writer.ts";
 import { decodeBase64 } from "./load_request.ts";
@@ -20,12 +21,13 @@ export function registerSystem(
   checkEnabled(regions);
   if (name === undefined) throw noNameError("system");
   const json = parseJson(body);
-  const offset = json.member("offset")?.asUint64() ?? 0;
   const key = json.member("key");
   if (key === undefined) throw noFieldError("key");
+  const keyText = cString(key.asString());
+  const offset = json.member("offset")?.asUint64() ?? 0;
   const byteSize = json.member("byte_size");
   if (byteSize === undefined) throw noFieldError("byte_size");
-  regions.registerSystem({ name, key: key.asString(), offset, byteSize: byteSize.asUint64() });
+  regions.registerSystem({ name, key: keyText, offset, byteSize: byteSize.asUint64() });
 }
 
 /** Registers the CUDA region that `body` describes as `name`. Throws with Triton's texts. */

@@ -83,7 +83,8 @@ export class TraceSettings {
    * Changes the setting of `model`, or the server's. Fields that are cleared follow the server's setting
    * again, or go back to what the server started with.
    *
-   * @throws {TritonError} INVALID_ARG when the result could not trace; nothing changes then.
+   * @throws {TritonError} INVALID_ARG when the result, or that of a model which follows it, could not
+   * trace; nothing changes then.
    */
   update(update: TraceUpdate, model?: string): void {
     const fields: Partial<TraceSetting> = model === undefined
@@ -97,8 +98,11 @@ export class TraceSettings {
     const base = model === undefined ? this.#startup : this.#global;
     const result: TraceSetting = { ...base, ...changed };
     this.#check(result);
-    if (model === undefined) this.#global = result;
-    else if (Object.keys(changed).length === 0) this.#models.delete(model);
+    if (model === undefined) {
+      // Models that follow the server must still be able to trace.
+      for (const own of this.#models.values()) this.#check({ ...result, ...own });
+      this.#global = result;
+    } else if (Object.keys(changed).length === 0) this.#models.delete(model);
     else this.#models.set(model, changed);
   }
 
@@ -169,16 +173,17 @@ export function parseTraceUpdate(json: JsonValue): TraceUpdate {
 }
 
 function parseLevel(json: JsonValue, update: TraceUpdate): void {
-  const words = json.asArray().map((word) => word.asString());
-  if (words.includes("OFF")) {
-    if (words.length > 1) {
+  const elements = json.asArray();
+  const words = new Set<string>();
+  for (const element of elements) {
+    const word = element.asString();
+    if (word === "OFF" && elements.length > 1) {
       throw new TritonError("INVALID_ARG", "Expect only one trace level 'OFF' is specified");
     }
-    update.level = [];
-    return;
+    words.add(word);
   }
-  const level = (["TIMESTAMPS", "TENSORS"] as const).filter((word) => words.includes(word));
-  if (level.length > 0) update.level = level;
+  const level = (["TIMESTAMPS", "TENSORS"] as const).filter((word) => words.has(word));
+  if (words.has("OFF") || level.length > 0) update.level = level;
 }
 
 /** Triton reads these as signed and keeps them as unsigned, so that -1 is the largest. */

@@ -31,6 +31,7 @@ import { Model } from "./model.ts";
 import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
 import { ServerResponse } from "./response.ts";
+import { checkFilePaths } from "./path_limits.ts";
 import { checkShapeLimits } from "./shape_limits.ts";
 
 export type { LiveCounters };
@@ -312,6 +313,7 @@ export class Server implements Engine {
     if (parameters.size === 0) {
       return await this.#job("TRITONSERVER_ServerLoadModel", cString(name));
     }
+    checkFilePaths(name, parameters);
     await this.#withParameters(
       parameters,
       (array, count) =>

@@ -30,6 +30,8 @@ const INPUT_FAULTS = [
   '{"name":"INPUT0","datatype":"FP32","shape":[1],"parameters":{},"data":[1]}',
   '{"name":"INPUT0","datatype":"FP32","shape":[1],"parameters":{"other":1},"data":[1]}',
   '{"name":"INPUT0","datatype":"FP32","shape":[1],"parameters":null,"data":[1]}',
+  '{"name":"INPUT0","datatype":"FP32","shape":[1],"parameters":{"shared_memory_offset":"x"},"data":[1]}',
+  '{"name":"INPUT0\\u0000x","datatype":"FP32\\u0000y","shape":[1],"data":[1]}',
   '{"name":"INPUT0","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4},"data":[1]}',
   '{"name":"INPUT0","datatype":"FP32","shape":[1],"data":[1],"parameters":{"shared_memory_region":"r"}}',
   '{"name":"INPUT0","datatype":"FP32","shape":[1],' +
@@ -114,9 +116,18 @@ export const INFER_CASES: readonly ParityCase[] = [
       `{${ONE},"outputs":[{"name":"PARAMS","parameters":{"binary_data":${value}}}]}`,
     )
   ),
-  ...['{"shared_memory_region":"r"}', '{"shared_memory_region":1}', "1", "{}", "null"].map((
-    parameters,
-  ) =>
+  ...[
+    '{"shared_memory_region":"r"}',
+    '{"shared_memory_region":1}',
+    '{"shared_memory_offset":"x"}',
+    '{"shared_memory_byte_size":-1,"binary_data":3}',
+    '{"classification":"x","binary_data":"y"}',
+    '{"classification":"x","shared_memory_region":"r"}',
+    '{"binary_data":"x","shared_memory_region":"r"}',
+    "1",
+    "{}",
+    "null",
+  ].map((parameters) =>
     body(
       `output parameters ${parameters}`,
       `{${ONE},"outputs":[{"name":"PARAMS","parameters":${parameters}}]}`,

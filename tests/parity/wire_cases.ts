@@ -88,6 +88,7 @@ export const WIRE_CASES: readonly ParityCase[] = [
     `${CHUNKED}\r\n${chunks().slice(0, 40)}`,
     `${chunks().slice(40)}0\r\n\r\n`,
   ]),
+  wire("chunks beside a length", `${CHUNKED}Content-Length: 75\r\n\r\n${chunks()}0\r\n\r\n`),
   wire("no chunks", `${CHUNKED}\r\n0\r\n\r\n`),
   wire(
     "Transfer-Encoding: CHUNKED",

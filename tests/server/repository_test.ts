@@ -120,6 +120,17 @@ test("repositories come and go while a server runs", async () => {
   await model.unload();
 });
 
+test("files whose paths the system cannot take are refused, and the server lives on", async () => {
+  await using server = await startEcho({ modelControlMode: "explicit", startupModels: ["echo"] });
+  for (const path of ["A".repeat(256), `1/${"\u00e9".repeat(128)}`, `${"a/".repeat(2500)}b`]) {
+    await assert.rejects(
+      server.loadModel("echo", new Map([["config", "{}"], [`file:${path}`, "x"]])),
+      isError("INTERNAL", "failed to load 'echo', failed to poll from model repository"),
+    );
+  }
+  assert.equal(await echoInProcess(server, 8), 8);
+});
+
 test("a polling server takes over new models when it is asked to", async () => {
   const modelRepository = emptyFolder("polled");
   await using server = await Server.start({

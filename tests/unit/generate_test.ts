@@ -12,6 +12,7 @@ import { FakeEngine, type FakeModel, type FakeResponse } from "../support/fake_e
 const INPUTS = [
   { name: "text", datatype: "BYTES", shape: [-1] },
   { name: "n", datatype: "INT32", shape: [1] },
+  { name: "word", datatype: "BYTES", shape: [1] },
   { name: "grid", datatype: "FP32", shape: [-1, 2, -1] },
 ];
 
@@ -61,6 +62,11 @@ describe("generate maps", () => {
   const refused: [string, number, string][] = [
     ["[]", 500, "attempt to get members for non-object"],
     ['{"n":[1,2]}', 400, "The schema can not convert input 'n' to tensor with proper shape"],
+    [
+      '{"word":["a",1]}',
+      500,
+      "Unable to parse JSON bytes array: attempt to access JSON non-string as string",
+    ],
     ['{"grid":[1]}', 400, "The schema can not convert input 'grid' to tensor with proper shape"],
     [
       '{"text":[["a","b"]],"grid":[[1,2],[3]]}',

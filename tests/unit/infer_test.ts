@@ -114,6 +114,16 @@ describe("infer reads", () => {
     assert.deepEqual(engine.requests[0].parameters, [["x-a", "body"], ["x-a", "head"]]);
   });
 
+  test("names and data types up to a NUL", async () => {
+    const input = '{"name":"x\\u0000y","datatype":"INT32\\u0000","shape":[1],"data":[7]}';
+    const output = '{"name":"x\\u0000z","parameters":{"binary_data":true}}';
+    const { body, headers, engine } = await send(`{"inputs":[${input}],"outputs":[${output}]}`);
+    const [{ name, datatype }] = engine.requests[0].inputs;
+    assert.deepEqual([name, datatype], ["x", "INT32"]);
+    const headerLength = Number(headers.get("inference-header-content-length"));
+    assert.deepEqual([...body.subarray(headerLength)], [7, 0, 0, 0]);
+  });
+
   test("compressed bodies", async () => {
     const body = gzipSync(`{"inputs":[${INPUT}]}`) as Uint8Array<ArrayBuffer>;
     const { text } = await send(body, { headers: { "content-encoding": "deflate" } });
@@ -130,6 +140,36 @@ describe("infer refuses", () => {
       '{"inputs":[{"data":[],"parameters":{"shared_memory_region":"r"}}]}',
       400,
       `${set}set 'data' 'shared_memory_region'`,
+    );
+  });
+
+  test("members of the wrong type, in Triton's order", async () => {
+    const unsigned = "attempt to access JSON non-unsigned-integer as unsigned-integer";
+    const output = (json: string, status: number, message: string) =>
+      sendError(`{"inputs":[${INPUT}],"outputs":[${json}]}`, status, message);
+    await output(
+      '{"parameters":{"shared_memory_region":"r","classification":1}}',
+      400,
+      "Output can't set both 'shared_memory_region' and 'classification'",
+    );
+    await output(
+      '{"name":"x","parameters":{"binary_data":1,"classification":"a"}}',
+      500,
+      `Unable to set 'classification': ${unsigned}`,
+    );
+    const offset = `Unable to parse 'shared_memory_offset': ${unsigned}`;
+    await output('{"name":"x","parameters":{"shared_memory_offset":"a"}}', 500, offset);
+    const size = '"shared_memory_byte_size":"a"';
+    await output(
+      `{"name":"x","parameters":{"shared_memory_region":"r","shared_memory_offset":-1,${size}}}`,
+      500,
+      offset,
+    );
+    const input = INPUT.replace("}", `,"parameters":{${size}}}`);
+    await sendError(
+      `{"inputs":[${input}]}`,
+      500,
+      `Unable to parse 'shared_memory_byte_size': ${unsigned}`,
     );
   });
 
@@ -172,10 +212,16 @@ describe("infer refuses", () => {
       `invalid shape for input 'x': shape [4294967296,4294967296] causes total element count to ` +
         `exceed maximum size of ${max}`,
     );
+    const invalid = "contains one or more invalid dimensions";
+    await send("18446744073709551615", `invalid shape for input 'x': shape [-1] ${invalid}`);
     await send(
-      "18446744073709551615",
-      "invalid shape for input 'x': shape [18446744073709551615] contains one or more invalid " +
-        "dimensions",
+      "2,9223372036854775808,0",
+      `invalid shape for input 'x': shape [2,-9223372036854775808,0] ${invalid}`,
+    );
+    await send(
+      "4611686018427387904,2,0",
+      "invalid shape for input 'x': shape [4611686018427387904,2,0] causes total element count to " +
+        `exceed maximum size of ${max}`,
     );
     await send(
       max,
@@ -215,11 +261,18 @@ describe("infer refuses", () => {
   });
 
   test("reserved names of headers and parameters", async () => {
+    const forwarded = { headers: { timeout: "1" }, options: { headerForwardPattern: "time" } };
     await sendError(
       `{"inputs":[${INPUT}]}`,
       400,
       "Header 'timeout' is reserved for Triton usage and cannot be forwarded.",
-      { headers: { timeout: "1" }, options: { headerForwardPattern: "time" } },
+      forwarded,
+    );
+    await sendError(
+      `{"inputs":1}`,
+      500,
+      "Unable to parse 'inputs': attempt to access JSON non-array as array",
+      forwarded,
     );
     await sendError(
       '{"parameters":{"triton_x":1}}',

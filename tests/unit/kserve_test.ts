@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { classify, fixed } from "../../src/kserve/classification.ts";
 import { stoi } from "../../src/kserve/c_string.ts";
 import { acceptedEncoding, contentEncoding } from "../../src/kserve/compression.ts";
+import { errorBody } from "../../src/kserve/error_body.ts";
 import { forwardedHeaders, headerPattern } from "../../src/kserve/header_forwarding.ts";
 import { parseJson } from "../../src/kserve/json/value.ts";
 import { decodeBase64 } from "../../src/kserve/load_request.ts";
@@ -81,6 +82,8 @@ test("acceptedEncoding() takes the known encoding of the highest quality", () =>
     ["*", "identity"],
     ["br, gzip;q=3", "gzip"],
     ["deflate;q=x,gzip", "gzip"],
+    ["gzip;q=1e999,deflate", "deflate"],
+    ["gzip;q=1e-320", "identity"],
   ];
   for (const [header, encoding] of cases) assert.equal(acceptedEncoding(header), encoding);
 });
@@ -94,6 +97,10 @@ test("contentEncoding() knows exact names only", () => {
       message: "Unsupported compression type",
     });
   }
+});
+
+test("errorBody() ends the message at a NUL", () => {
+  assert.equal(decoder.decode(errorBody("got: a\0b")), '{"error":"got: a"}');
 });
 
 test("stoi() reads a leading 32-bit integer", () => {
@@ -177,6 +184,21 @@ describe("TraceSettings", () => {
       /:sample rate must be non-zero/,
     );
     assert.equal(settings.get().rate, 50);
+    settings.update(update('{"trace_level":["TIMESTAMPS"]}'), "m");
+    assert.throws(
+      () => settings.update(update('{"trace_rate":"0"}')),
+      /:sample rate must be non-zero/,
+    );
+    assert.equal(settings.get().rate, 50);
+  });
+
+  test("minds the order of levels", () => {
+    assert.throws(
+      () => update('{"trace_level":["TENSORS","OFF",5]}'),
+      /Expect only one trace level 'OFF' is specified/,
+    );
+    assert.throws(() => update('{"trace_level":[5,"OFF"]}'), /non-string as string/);
+    assert.deepEqual(update('{"trace_level":["OFF"]}'), { level: [] });
   });
 
   test("reads numbers as stoi does", () => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { EngineRequest } from "../../src/engine.ts";
 import type { TritonErrorCode } from "../../src/errors.ts";
 import { RegionLeases } from "../../src/kserve/shared_memory_leases.ts";
+import { registerSystem as registerJson } from "../../src/kserve/shared_memory_json.ts";
 import { SharedMemory, sharedMemoryOf } from "../../src/kserve/shared_memory_registry.ts";
 import { FakeMemory } from "../support/fake_memory.ts";
 
@@ -56,6 +57,25 @@ test("registerSystem() maps, and refuses with Triton's texts", () => {
     );
   }
   assert.equal(clientMemory.mapped, 3);
+});
+
+test("a registration's fields are read in Triton's order", () => {
+  const { regions } = setup();
+  const register = (json: string) => registerJson(regions, "n", new TextEncoder().encode(json));
+  const unsigned = "attempt to access JSON non-unsigned-integer as unsigned-integer";
+  refuses(() => register('{"offset":"x"}'), "Shared memory register request has no 'key' field");
+  refuses(
+    () => register('{"key":1,"offset":"x"}'),
+    "attempt to access JSON non-string as string",
+    "INTERNAL",
+  );
+  refuses(() => register('{"key":"/data","offset":"x"}'), unsigned, "INTERNAL");
+  refuses(
+    () => register('{"key":"/data"}'),
+    "Shared memory register request has no 'byte_size' field",
+  );
+  register('{"key":"/data\\u0000x","byte_size":64}');
+  assert.equal(regions.systemStatus("n")[0].key, "/data");
 });
 
 test("registerCuda() opens a GPU's memory where there is one", () => {
