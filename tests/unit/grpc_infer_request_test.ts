@@ -177,6 +177,10 @@ describe("input data", () => {
       `${explicit} of type 'INT32', expected datatype 'FP16'`,
     );
     refuses(
+      { inputs: [{ ...input("A", "int32"), contents: { intContents: [1] } }] },
+      `${explicit} of type 'INT32', expected datatype '<invalid>'`,
+    );
+    refuses(
       { inputs: [{ ...input("A"), contents: { intContents: [1], int64Contents: [1n] } }] },
       `${explicit}, binary data was already supplied.`,
     );
