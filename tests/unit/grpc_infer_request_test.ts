@@ -264,4 +264,20 @@ describe("shared memory and classification", () => {
       "[request id: 5] output 'O' already exists in request",
     );
   });
+
+  it("refuses an input that comes twice before it looks at headers and data", () => {
+    const init: Init = {
+      inputs: [input("A"), input("B"), input("A")],
+      outputs: [{ name: "O" }, { name: "O" }],
+    };
+    const message = create(ModelInferRequestSchema, { modelName: "m", ...init });
+    const regions = new SharedMemory({ clientMemory: new FakeMemory() });
+    assert.throws(
+      () => parseInferRequest(message, -1, () => assert.fail("headers are read"), regions),
+      {
+        code: "INVALID_ARG",
+        message: "[request id: <id_unknown>] input 'A' already exists in request",
+      },
+    );
+  });
 });
