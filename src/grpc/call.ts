@@ -28,11 +28,10 @@ export interface CallListener {
   writable?(): void;
 }
 
-const HEADERS: Fields = {
-  ":status": "200",
-  "content-type": "application/grpc",
-  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
-};
+/** What every reply has; the only headers of one that is nothing but a status. */
+const STATUS_ONLY: Fields = { ":status": "200", "content-type": "application/grpc" };
+
+const HEADERS: Fields = { ...STATUS_ONLY, "grpc-accept-encoding": ACCEPTED_ENCODINGS };
 
 /** See the module. The listener is set once, before the first event. */
 export class ServerCall implements StreamReceiver {
@@ -105,7 +104,7 @@ export class ServerCall implements StreamReceiver {
     if (this.#finished) return;
     const fields = statusFields(status);
     if (this.#headersSent) this.#stream.trailers(fields);
-    else this.#stream.respond({ ...HEADERS, ...fields }, true);
+    else this.#stream.respond({ ...STATUS_ONLY, ...fields }, true);
     this.#end();
   }
 

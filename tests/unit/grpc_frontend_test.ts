@@ -163,6 +163,7 @@ describe("KServeGrpc: the wire", () => {
         inference.respond({ error: new TritonError("INVALID_ARG", "bad é中 100%") }));
       const reply = await client.call({ path: INFER, messages: [inferBytes("bad")] });
       assert.deepEqual([reply.code, reply.message, reply.trailersOnly], [3, "bad é中 100%", true]);
+      assert.equal(reply.headers["grpc-accept-encoding"], undefined);
     }));
 
   it("does not know other methods", () =>
