@@ -18,7 +18,7 @@ import type { Fields, GrpcStream, StreamReceiver } from "./transport.ts";
 
 /** What acts on a call. Nothing is called after the call has finished or was cancelled. */
 export interface CallListener {
-  /** The next message of the request; undefined for one that cannot be unpacked. */
+  /** The next message of the request; undefined for a packed one where no algorithm was named. */
   message(bytes: Uint8Array | undefined): void;
   /** The client sends no more messages. */
   end(): void;
@@ -140,17 +140,25 @@ export class ServerCall implements StreamReceiver {
   }
 
   #receive(message: Uint8Array, compressed: boolean): void {
-    if (!this.#finished) this.listener?.message(compressed ? this.#unpacked(message) : message);
+    if (this.#finished) return;
+    if (!compressed) this.listener?.message(message);
+    else if (this.#requestEncoding === undefined) this.listener?.message(undefined);
+    else this.#receivePacked(message, this.#requestEncoding);
   }
 
-  /** Undefined for what cannot be unpacked, also because no algorithm was named. */
-  #unpacked(message: Uint8Array): Uint8Array | undefined {
-    if (this.#requestEncoding === undefined) return undefined;
+  /** A damaged message ends the call at once, also a stream of others. */
+  #receivePacked(message: Uint8Array, encoding: Encoding): void {
+    let bytes: Uint8Array;
     try {
-      return decompress(this.#requestEncoding, message);
+      bytes = decompress(encoding, message);
     } catch {
-      return undefined;
+      this.abort({
+        code: StatusCode.INTERNAL,
+        message: `Unexpected error decompressing data for algorithm ${encoding}`,
+      });
+      return;
     }
+    this.listener?.message(bytes);
   }
 
   #responseHeaders(): Fields {

@@ -222,6 +222,27 @@ describe("KServeGrpc: the wire", () => {
       assert.equal(reply.code, 0);
     }));
 
+  it("ends a call with a message that cannot be unpacked", () =>
+    withFrontend(async (client, engine) => {
+      const damaged = frameOf(Uint8Array.of(1, 2), true);
+      const hanging = frameOf(inferBytes("hang"), false);
+      for (const encoding of ["gzip", "deflate"]) {
+        for (const path of [SERVICE + "ServerLive", INFER, STREAM_INFER]) {
+          const { code, message } = await client.call({
+            path,
+            headers: { "grpc-encoding": encoding },
+            body: path === STREAM_INFER ? Uint8Array.of(...hanging, ...damaged) : damaged,
+          });
+          assert.deepEqual(
+            [code, message],
+            [13, `Unexpected error decompressing data for algorithm ${encoding}`],
+          );
+        }
+      }
+      assert.deepEqual(engine.inferences.map(({ cancelled }) => cancelled), [true, true]);
+      for (const inference of engine.inferences) inference.respond();
+    }));
+
   it("compresses responses to inferences that gain from it", () =>
     withFrontend(async (client) => {
       const headers = { "grpc-accept-encoding": "identity, deflate, gzip" };
