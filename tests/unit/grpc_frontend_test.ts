@@ -182,11 +182,11 @@ describe("KServeGrpc: the wire", () => {
         const reply = await client.call({ path, headers, messages: [new Uint8Array(0)] });
         assert.equal(reply.code, -1);
       }
-      const proto = { "content-type": "application/grpc+proto" };
-      assert.equal(
-        (await client.call({ path, headers: proto, messages: [new Uint8Array(0)] })).code,
-        0,
-      );
+      for (const type of ["application/grpc+proto", "application/grpc;x", ""]) {
+        const headers = { "content-type": type };
+        const reply = await client.call({ path, headers, messages: [new Uint8Array(0)] });
+        assert.equal(reply.code, 0, type);
+      }
       const brotli = { "grpc-encoding": "br" };
       assert.equal(
         (await client.call({ path, headers: brotli, messages: [new Uint8Array(0)] })).code,
