@@ -46,6 +46,8 @@ export class ServerCall implements StreamReceiver {
   #responseEncoding: Encoding | undefined;
   #headersSent = false;
   #finished = false;
+  /** Whether what was sent waits for the client. */
+  #stalled = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** `onFinish` is called once, when the call is over for whatever reason. */
@@ -96,7 +98,9 @@ export class ServerCall implements StreamReceiver {
       this.#headersSent = true;
       this.#stream.respond(this.#responseHeaders(), false);
     }
-    return this.#stream.write(this.#sealed(frame));
+    const taken = this.#stream.write(this.#sealed(frame));
+    this.#stalled = !taken;
+    return taken;
   }
 
   /** Ends the call, with success unless there is a `status`. Later calls have no effect. */
@@ -136,6 +140,7 @@ export class ServerCall implements StreamReceiver {
   }
 
   drained(): void {
+    this.#stalled = false;
     if (!this.#finished) this.listener?.writable?.();
   }
 
@@ -175,14 +180,15 @@ export class ServerCall implements StreamReceiver {
     return frame;
   }
 
-  /** Cancels at the client's deadline: gRPC's C++ server does so and leaves the status to the client. */
+  /** Ends the call at the client's deadline, as gRPC's C++ server does. */
   #limitTime(text: string): void {
     const milliseconds = parseTimeout(text);
     if (milliseconds === undefined || milliseconds > MAX_TIMER) return;
     this.#deadline = setTimeout(() => {
+      if (!this.#stalled) return this.abort(DEADLINE_EXCEEDED);
+      // A status would wait behind what the client does not read.
       this.#stream.reset(CANCEL);
-      this.#end();
-      this.listener?.cancelled();
+      this.aborted();
     }, milliseconds + DEADLINE_MARGIN_MS);
   }
 
@@ -193,8 +199,14 @@ export class ServerCall implements StreamReceiver {
   }
 }
 
-/** Clients name the status themselves when their deadline passes, unless a reset is there before. */
+/** Clients that keep their deadline by themselves come first: some mind a status while they reset. */
 const DEADLINE_MARGIN_MS = 20;
+
+/** The status at a client's deadline, which most clients name so themselves. */
+const DEADLINE_EXCEEDED: RpcStatus = {
+  code: StatusCode.DEADLINE_EXCEEDED,
+  message: "Deadline Exceeded",
+};
 
 /** HTTP/2's error code for a stream that is not needed any more. */
 const CANCEL = 8;
