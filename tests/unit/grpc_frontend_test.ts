@@ -13,7 +13,7 @@ import {
   ModelInferResponseSchema,
   ModelStreamInferResponseSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
-import { HealthCheckResponseSchema } from "../../proto/gen/health_pb.ts";
+import { HealthCheckRequestSchema, HealthCheckResponseSchema } from "../../proto/gen/health_pb.ts";
 import {
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
@@ -381,6 +381,27 @@ describe("KServeGrpc: health and reflection", () => {
       assert.equal(code, 14);
       const states = messages.map((bytes) => fromBinary(HealthCheckResponseSchema, bytes).status);
       assert.deepEqual(states, [1, 2]);
+    }));
+
+  it("tells the readiness of models by their names, else that of the server", () =>
+    withFrontend(async (client, engine) => {
+      engine.json.repositoryIndex = [{ name: "echo" }, { name: "unloaded" }];
+      const ask = async (method: string, service: string) => {
+        const request = create(HealthCheckRequestSchema, { service });
+        const { code, messages } = await client.call({
+          path: `/grpc.health.v1.Health/${method}`,
+          messages: [toBinary(HealthCheckRequestSchema, request)],
+          cancel: method === "Watch" ? sleep(200) : undefined,
+        });
+        assert.equal(code, method === "Watch" ? -1 : 0);
+        return messages.map((bytes) => fromBinary(HealthCheckResponseSchema, bytes).status);
+      };
+      const services = ["", "inference.GRPCInferenceService", "echo", "unloaded", "nobody"];
+      const all = (method: string) => Promise.all(services.map((service) => ask(method, service)));
+      assert.deepEqual((await all("Check")).flat(), [1, 1, 1, 2, 1]);
+      assert.deepEqual((await all("Watch")).flat(), [1, 1, 1, 2, 3]);
+      engine.ready = false;
+      assert.deepEqual((await all("Check")).flat(), [2, 2, 1, 2, 2]);
     }));
 
   it("describes the services", () =>
