@@ -309,6 +309,18 @@ describe("KServeGrpc: streams and cancellation", () => {
       for (const inference of engine.inferences) inference.respond();
     }));
 
+  it("replies late when told so, but not to inferences", () =>
+    withFrontend(async (client) => {
+      const live = { path: SERVICE + "ServerLive", messages: [new Uint8Array(0)] };
+      const started = performance.now();
+      assert.equal((await client.call({ ...live, deadline: 50 })).code, 4);
+      const reply = await client.call({ path: INFER, messages: [inferBytes("echo")] });
+      assert.equal(reply.code, 0);
+      assert.ok(performance.now() - started < 200);
+      assert.equal((await client.call(live)).code, 0);
+      assert.ok(performance.now() - started >= 250);
+    }, { replyDelayMs: 200 }));
+
   it("ends a call at its deadline also when the client does not", () =>
     withFrontend(async (client, engine) => {
       const reply = await client.call({
