@@ -3,6 +3,8 @@
  *
  * @module
  */
+import process from "node:process";
+import { stoi } from "../kserve/c_string.ts";
 import { onStopSignal } from "../runtime/signals.ts";
 import { serveHelp } from "./help.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
@@ -16,7 +18,14 @@ export async function serve(args: readonly string[]): Promise<number> {
     return 0;
   }
   for (const notice of options.notices) console.error(notice);
-  return await run(options);
+  return await run(withReplyDelay(options));
+}
+
+/** The delay that tests of clients ask `tritonserver` for, by a variable. */
+function withReplyDelay(options: ServeOptions): ServeOptions {
+  const seconds = stoi(process.env.TRITONSERVER_SERVER_DELAY_GRPC_RESPONSE_SEC ?? "");
+  if (options.grpc === undefined || !(seconds > 0)) return options;
+  return { ...options, grpc: { ...options.grpc, replyDelayMs: seconds * 1000 } };
 }
 
 /**

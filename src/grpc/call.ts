@@ -18,7 +18,7 @@ import type { Fields, GrpcStream, StreamReceiver } from "./transport.ts";
 
 /** What acts on a call. Nothing is called after the call has finished or was cancelled. */
 export interface CallListener {
-  /** The next message of the request; undefined for one that cannot be unpacked. */
+  /** The next message of the request; undefined for a packed one where no algorithm was named. */
   message(bytes: Uint8Array | undefined): void;
   /** The client sends no more messages. */
   end(): void;
@@ -28,11 +28,10 @@ export interface CallListener {
   writable?(): void;
 }
 
-const HEADERS: Fields = {
-  ":status": "200",
-  "content-type": "application/grpc",
-  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
-};
+/** What every reply has; the only headers of one that is nothing but a status. */
+const STATUS_ONLY: Fields = { ":status": "200", "content-type": "application/grpc" };
+
+const HEADERS: Fields = { ...STATUS_ONLY, "grpc-accept-encoding": ACCEPTED_ENCODINGS };
 
 /** See the module. The listener is set once, before the first event. */
 export class ServerCall implements StreamReceiver {
@@ -47,6 +46,8 @@ export class ServerCall implements StreamReceiver {
   #responseEncoding: Encoding | undefined;
   #headersSent = false;
   #finished = false;
+  /** Whether what was sent waits for the client. */
+  #stalled = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** `onFinish` is called once, when the call is over for whatever reason. */
@@ -97,7 +98,9 @@ export class ServerCall implements StreamReceiver {
       this.#headersSent = true;
       this.#stream.respond(this.#responseHeaders(), false);
     }
-    return this.#stream.write(this.#sealed(frame));
+    const taken = this.#stream.write(this.#sealed(frame));
+    this.#stalled = !taken;
+    return taken;
   }
 
   /** Ends the call, with success unless there is a `status`. Later calls have no effect. */
@@ -105,7 +108,7 @@ export class ServerCall implements StreamReceiver {
     if (this.#finished) return;
     const fields = statusFields(status);
     if (this.#headersSent) this.#stream.trailers(fields);
-    else this.#stream.respond({ ...HEADERS, ...fields }, true);
+    else this.#stream.respond({ ...STATUS_ONLY, ...fields }, true);
     this.#end();
   }
 
@@ -137,21 +140,30 @@ export class ServerCall implements StreamReceiver {
   }
 
   drained(): void {
+    this.#stalled = false;
     if (!this.#finished) this.listener?.writable?.();
   }
 
   #receive(message: Uint8Array, compressed: boolean): void {
-    if (!this.#finished) this.listener?.message(compressed ? this.#unpacked(message) : message);
+    if (this.#finished) return;
+    if (!compressed) this.listener?.message(message);
+    else if (this.#requestEncoding === undefined) this.listener?.message(undefined);
+    else this.#receivePacked(message, this.#requestEncoding);
   }
 
-  /** Undefined for what cannot be unpacked, also because no algorithm was named. */
-  #unpacked(message: Uint8Array): Uint8Array | undefined {
-    if (this.#requestEncoding === undefined) return undefined;
+  /** A damaged message ends the call at once, also a stream of others. */
+  #receivePacked(message: Uint8Array, encoding: Encoding): void {
+    let bytes: Uint8Array;
     try {
-      return decompress(this.#requestEncoding, message);
+      bytes = decompress(encoding, message);
     } catch {
-      return undefined;
+      this.abort({
+        code: StatusCode.INTERNAL,
+        message: `Unexpected error decompressing data for algorithm ${encoding}`,
+      });
+      return;
     }
+    this.listener?.message(bytes);
   }
 
   #responseHeaders(): Fields {
@@ -168,14 +180,15 @@ export class ServerCall implements StreamReceiver {
     return frame;
   }
 
-  /** Cancels at the client's deadline: gRPC's C++ server does so and leaves the status to the client. */
+  /** Ends the call at the client's deadline, as gRPC's C++ server does. */
   #limitTime(text: string): void {
     const milliseconds = parseTimeout(text);
     if (milliseconds === undefined || milliseconds > MAX_TIMER) return;
     this.#deadline = setTimeout(() => {
+      if (!this.#stalled) return this.abort(DEADLINE_EXCEEDED);
+      // A status would wait behind what the client does not read.
       this.#stream.reset(CANCEL);
-      this.#end();
-      this.listener?.cancelled();
+      this.aborted();
     }, milliseconds + DEADLINE_MARGIN_MS);
   }
 
@@ -186,8 +199,14 @@ export class ServerCall implements StreamReceiver {
   }
 }
 
-/** Clients name the status themselves when their deadline passes, unless a reset is there before. */
+/** Clients that keep their deadline by themselves come first: some mind a status while they reset. */
 const DEADLINE_MARGIN_MS = 20;
+
+/** The status at a client's deadline, which most clients name so themselves. */
+const DEADLINE_EXCEEDED: RpcStatus = {
+  code: StatusCode.DEADLINE_EXCEEDED,
+  message: "Deadline Exceeded",
+};
 
 /** HTTP/2's error code for a stream that is not needed any more. */
 const CANCEL = 8;

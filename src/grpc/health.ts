@@ -1,31 +1,55 @@
 /**
- * The service grpc.health.v1.Health. Triton has only Check; Watch is an addition.
+ * The service grpc.health.v1.Health. Triton has only Check, which says whether the server is ready,
+ * whatever service is asked for; that models can be asked for by their names, and Watch, are additions.
  *
  * @module
  */
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
-  type Health,
+  GRPCInferenceService,
+  RepositoryIndexRequestSchema,
+} from "../../proto/gen/grpc_service_pb.ts";
+import {
+  Health,
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthCheckResponseSchema,
 } from "../../proto/gen/health_pb.ts";
 import type { Engine } from "../engine.ts";
+import { repositoryIndex } from "./repository.ts";
 
 /** How often Watch looks, in milliseconds: Triton's core tells nobody when its readiness changes. */
 const WATCH_INTERVAL = 1000;
 
-/** Health as Triton has it: the readiness of the server, whatever service is asked for. */
+/** The service names that stand for the server. Any other may be that of a model. */
+const SERVER_NAMES: ReadonlySet<string> = new Set([
+  "",
+  GRPCInferenceService.typeName,
+  Health.typeName,
+]);
+
+/** The readiness of the server, or of the model whose name is asked for. */
 export function healthService(engine: Engine): ServiceImpl<typeof Health> {
   return {
-    check: () => response(statusNow(engine)),
-    watch: (_request, context) => changes(engine, context),
+    check: async ({ service }) =>
+      response(await modelStatus(engine, service) ?? serverStatus(engine)),
+    watch: ({ service }, context) => changes(engine, service, context),
   };
 }
 
-function statusNow(engine: Engine): ServingStatus {
+/** Throws UNAVAILABLE while the server stops. */
+function serverStatus(engine: Engine): ServingStatus {
   return engine.isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}
+
+/** Undefined when no repository has a model called `service`. Throws as {@link serverStatus} does. */
+async function modelStatus(engine: Engine, service: string): Promise<ServingStatus | undefined> {
+  engine.isReady();
+  if (SERVER_NAMES.has(service)) return undefined;
+  if (engine.isModelReady(service, -1)) return ServingStatus.SERVING;
+  const { models } = await repositoryIndex(engine, create(RepositoryIndexRequestSchema));
+  return models.some(({ name }) => name === service) ? ServingStatus.NOT_SERVING : undefined;
 }
 
 function response(status: ServingStatus): HealthCheckResponse {
@@ -35,11 +59,14 @@ function response(status: ServingStatus): HealthCheckResponse {
 /** The status now and whenever it has changed, until the client goes or the server stops. */
 async function* changes(
   engine: Engine,
+  service: string,
   { signal }: HandlerContext,
 ): AsyncGenerator<HealthCheckResponse> {
   let last: ServingStatus | undefined;
   while (!signal.aborted) {
-    const status = statusNow(engine);
+    const status = SERVER_NAMES.has(service)
+      ? serverStatus(engine)
+      : await modelStatus(engine, service) ?? ServingStatus.SERVICE_UNKNOWN;
     if (status !== last) yield response(status);
     last = status;
     await pause(WATCH_INTERVAL, signal);

@@ -4,6 +4,7 @@
  * @module
  */
 import { packByteStrings } from "../byte_strings.ts";
+import { datatypeName, datatypeNumber } from "../datatype.ts";
 import type { InferTensorContents } from "../../proto/gen/grpc_service_pb.ts";
 import type { EngineInput } from "../engine.ts";
 import { TritonError } from "../errors.ts";
@@ -161,7 +162,7 @@ function contentsData(
     if (!list.types.includes(datatype)) {
       throw invalid(
         `unexpected explicit tensor data for input tensor '${name}' for model '${model}' of type ` +
-          `'${list.type}', expected datatype '${datatype}'`,
+          `'${list.type}', expected datatype '${datatypeName(datatypeNumber(datatype))}'`,
       );
     }
     data = list.bytes(contents, datatype);

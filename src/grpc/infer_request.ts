@@ -22,11 +22,12 @@ export interface ParsedRequest {
 }
 
 /**
- * Reads `message` in Triton's order: parameters, forwarded headers, input data, outputs.
+ * Reads `message` in Triton's order: parameters, names of inputs and outputs, forwarded headers, input
+ * data, outputs.
  *
  * `version` is the parsed `model_version`, `forwarded` makes the parameters from request headers;
- * they are appended to the request's own. Throws Triton's errors; names, shapes and sizes are left to
- * the server.
+ * they are appended to the request's own. Throws Triton's errors; unknown names, shapes and sizes are
+ * left to the server.
  */
 export function parseInferRequest(
   message: InferMessage,
@@ -45,8 +46,10 @@ function parse(
   regions: RegionLeases,
 ): ParsedRequest {
   const { parameters, enableEmptyFinalResponse, ...options } = parseParameters(message.parameters);
+  refuseDuplicates("input", message.inputs, message.id);
+  // As Triton's core does since 2026; older ones take them.
+  refuseDuplicates("output", message.outputs, message.id);
   for (const parameter of forwarded()) parameters.push([...parameter]);
-  refuseDuplicateOutputs(message);
   const inputs = parseInputs(message, regions);
   const classifications = new Map<string, number>();
   const outputs = message.outputs.map((output): EngineOutputRequest => {
@@ -83,14 +86,19 @@ function parse(
   };
 }
 
-/** As Triton's core does since 2026; older ones take them. */
-function refuseDuplicateOutputs({ id, outputs }: InferMessage): void {
+/** The core would find inputs that come twice as well, but only after their data was looked at. */
+function refuseDuplicates(
+  kind: "input" | "output",
+  tensors: readonly { readonly name: string }[],
+  id: string,
+): void {
+  if (tensors.length < 2) return;
   const names = new Set<string>();
-  for (const { name } of outputs) {
+  for (const { name } of tensors) {
     if (names.has(name)) {
       throw new TritonError(
         "INVALID_ARG",
-        `[request id: ${id || "<id_unknown>"}] output '${name}' already exists in request`,
+        `[request id: ${id || "<id_unknown>"}] ${kind} '${name}' already exists in request`,
       );
     }
     names.add(name);

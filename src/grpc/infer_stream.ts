@@ -227,24 +227,24 @@ export class InferStream {
     const final = response.final || !inference.decoupled;
     const { id, modelName, modelVersion } = message;
     const requestFields = { modelName, modelVersion, id, final };
-    if (response.error !== undefined) {
+    let frame: Uint8Array | undefined;
+    try {
+      if (response.error !== undefined) throw response.error;
+      if (response.hasContent) {
+        frame = encodeStreamResponse("", { ...inference.fields(response), final });
+      } else if (inference.enableEmptyFinalResponse) {
+        frame = encodeStreamResponse("", requestFields);
+      }
+    } catch (reason) {
+      const error = TritonError.from(reason);
       if (this.#statusMode) {
         this.#stop();
-        this.#sink.finish(response.error);
-      } else {
-        this.#write(encodeStreamResponse(response.error.message, requestFields));
+        this.#sink.finish(error);
+        return;
       }
-    } else if (response.hasContent) {
-      let frame: Uint8Array;
-      try {
-        frame = encodeStreamResponse("", { ...inference.fields(response), final });
-      } catch (reason) {
-        frame = encodeStreamResponse(TritonError.from(reason).message, requestFields);
-      }
-      this.#write(frame);
-    } else if (inference.enableEmptyFinalResponse) {
-      this.#write(encodeStreamResponse("", requestFields));
+      frame = encodeStreamResponse(error.message, requestFields);
     }
+    if (frame !== undefined) this.#write(frame);
   }
 
   #write(frame: Uint8Array): void {

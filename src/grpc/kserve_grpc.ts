@@ -12,6 +12,7 @@ import { DEFAULT_GRACE_MS, type StopOptions } from "../frontend.ts";
 import type { ServerCall } from "./call.ts";
 import { healthService } from "./health.ts";
 import { Inferences } from "./inference.ts";
+import { lateReply } from "./late_replies.ts";
 import { modelInferHandler, modelStreamInferHandler } from "./model_infer.ts";
 import { type KServeGrpcOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { reflectionHandler } from "./reflection.ts";
@@ -139,7 +140,8 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     ];
     for (const { service, methods } of specs) {
       for (const spec of Object.values(methods)) {
-        handlers.set(`/${service.typeName}/${spec.method.name}`, connectHandler(spec));
+        const handler = connectHandler(lateReply(spec, this.#options.replyDelayMs));
+        handlers.set(`/${service.typeName}/${spec.method.name}`, handler);
       }
     }
     const context = {

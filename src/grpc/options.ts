@@ -96,6 +96,11 @@ export interface KServeGrpcOptions {
    */
   maxResponsePoolSize?: number;
   /**
+   * Milliseconds by which replies are late, other than to inferences: for tests of clients' time-outs.
+   * Default 0; the variable `TRITONSERVER_SERVER_DELAY_GRPC_RESPONSE_SEC`.
+   */
+  replyDelayMs?: number;
+  /**
    * Request metadata whose name this expression finds, anywhere in it, is handed to the model as string
    * parameters. The text of a regular expression, which ignores case unless it begins with `(?-i)`, or
    * one. Default `""`, none; `--grpc-header-forward-pattern`.
@@ -128,6 +133,7 @@ export interface ResolvedOptions {
   readonly transportKind: "h2" | "node";
   readonly inferCompressionLevel: CompressionLevel;
   readonly maxResponsePoolSize: number;
+  readonly replyDelayMs: number;
   readonly headerPattern: RegExp | undefined;
   readonly restrictedFeatures: RestrictedFeatures;
   readonly regions: SharedMemoryRegions;
@@ -184,6 +190,7 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
       options.maxResponsePoolSize ?? 2147483647,
       { min: 1 },
     ),
+    replyDelayMs: whole("replyDelayMs", options.replyDelayMs ?? 0),
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
     regions: sharedMemoryOf(engine, options.allowClientSharedMemory ?? false),

@@ -32,13 +32,11 @@ export async function loadModel(
   request: RepositoryModelLoadRequest,
 ): Promise<void> {
   refuseRepositoryName(request.repositoryName);
-  const { modelName } = request;
-  refuseModelName(modelName);
   const parameters = new Map<string, string | Uint8Array>();
   for (const [key, { parameterChoice }] of Object.entries(request.parameters)) {
     parameters.set(key, loadParameter(key, parameterChoice));
   }
-  await engine.loadModel(modelName, parameters);
+  await engine.loadModel(request.modelName, parameters);
 }
 
 /** RepositoryModelUnload; resolves when the unload has begun. */
@@ -82,21 +80,5 @@ function wrongType(key: string, expected: string): TritonError {
 function refuseRepositoryName(name: string): void {
   if (name !== "") {
     throw new TritonError("UNSUPPORTED", "'repository_name' specification is not supported");
-  }
-}
-
-/** As Triton does since 2.73: a name is a folder of the repository, never a path. */
-function refuseModelName(name: string): void {
-  if (name === "") {
-    throw new TritonError(
-      "INVALID_ARG",
-      "Model name cannot be empty. Please enter a valid name to deploy.",
-    );
-  }
-  if (name === "." || name === ".." || /[/\\]/.test(name)) {
-    throw new TritonError(
-      "INVALID_ARG",
-      `invalid model name '${name}', model name must not contain path traversal characters`,
-    );
   }
 }

@@ -82,9 +82,12 @@ function firstValues({ headers }: GrpcStream): { contentType?: string; encoding?
   return { contentType, encoding };
 }
 
-/** gRPC-Web and Connect have other content types; this port speaks neither. */
-function isGrpc(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/grpc($|[+;])/.test(contentType);
+/**
+ * gRPC-Web and Connect have other content types; this port speaks neither. One that is missing or empty
+ * is let pass, as by gRPC's core.
+ */
+function isGrpc(contentType = ""): boolean {
+  return /^(application\/grpc($|[+;])|$)/.test(contentType);
 }
 
 /** The bytes of `message` behind free space for the prefix. */

@@ -19,6 +19,7 @@ export interface RpcStatus {
 /** The gRPC status codes that this layer uses by itself. */
 export const StatusCode = {
   UNKNOWN: 2,
+  DEADLINE_EXCEEDED: 4,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,

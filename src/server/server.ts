@@ -28,6 +28,7 @@ import { parseCoreJson } from "./core_json.ts";
 import { locateTriton, notFoundText, type TritonLocation } from "./locate.ts";
 import { logSettings, updateLogSettings } from "./logging.ts";
 import { Model } from "./model.ts";
+import { checkModelName } from "./model_name.ts";
 import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
 import { ServerResponse } from "./response.ts";
@@ -310,6 +311,9 @@ export class Server implements Engine {
 
   /** See {@link Engine.loadModel}; {@link Model.load} is the friendlier form. */
   async loadModel(name: string, parameters: LoadParameters = new Map()): Promise<void> {
+    this.#running();
+    // In other modes the library refuses every load, whatever the name.
+    if (this.#options.modelControlMode === "explicit") checkModelName(name);
     if (parameters.size === 0) {
       return await this.#job("TRITONSERVER_ServerLoadModel", cString(name));
     }

@@ -71,7 +71,7 @@ async function breakOff(client: H2Client, broken: Broken): Promise<string | unde
   call.send(request, path === INFER);
   if (how === "deadline") {
     const end = await inTime(call.end);
-    return isReset(end) ? undefined : `the deadline ended with ${JSON.stringify(end)}`;
+    return isLate(end) ? undefined : `the deadline ended with ${JSON.stringify(end)}`;
   }
   if (afterResponses > 0 && await inTime(enough) === LATE) return "the stream did not begin";
   if (delayMs > 0) await sleep(delayMs);
@@ -83,11 +83,12 @@ async function breakOff(client: H2Client, broken: Broken): Promise<string | unde
   return await inTime(client.closed) === LATE ? "the connection was left open" : undefined;
 }
 
-/** The `node:http2` of Bun ends a call that it should reset with an empty frame. */
-const DEADLINE_RESET = TRANSPORT === "node" && "Bun" in globalThis ? undefined : CANCEL;
+/** The `node:http2` of Bun ends a stream that it should reset with an empty frame. */
+const LACKS_RESETS = TRANSPORT === "node" && "Bun" in globalThis;
 
-function isReset(end: CallEnd | typeof LATE): boolean {
-  return end !== LATE && end.reset === DEADLINE_RESET;
+/** A status, or a reset where it would have had to wait behind what the client did not read. */
+function isLate(end: CallEnd | typeof LATE): boolean {
+  return end !== LATE && (end.code === 4 || end.reset === CANCEL || LACKS_RESETS);
 }
 
 const LATE = Symbol("late");

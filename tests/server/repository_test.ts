@@ -103,6 +103,12 @@ test("repositories come and go while a server runs", async () => {
   });
   const model = server.model("echo");
   await assert.rejects(model.load(), isError("INTERNAL", /failed to load 'echo'/));
+  for (const name of ["", " \t", "..", " .. ", "../echo", "a/b"]) {
+    await assert.rejects(
+      server.model(name).load(),
+      isError("INVALID_ARG", /^(Model name cannot be empty|invalid model name .* path traversal)/),
+    );
+  }
   await server.registerModelRepository(ECHO_MODELS);
   await assert.rejects(
     server.registerModelRepository(ECHO_MODELS),
@@ -142,10 +148,12 @@ test("a polling server takes over new models when it is asked to", async () => {
   assert.equal(server.model("echo").ready(), false);
   await server.pollModelRepository();
   assert.equal(await echoInProcess(server, 7), 7);
-  await assert.rejects(
-    server.model("echo").load(),
-    isError("UNAVAILABLE", "explicit model load / unload is not allowed if polling is enabled"),
-  );
+  for (const name of ["echo", "../echo"]) {
+    await assert.rejects(
+      server.model(name).load(),
+      isError("UNAVAILABLE", "explicit model load / unload is not allowed if polling is enabled"),
+    );
+  }
 });
 
 test("nothing is left alive after all of that", async () => {

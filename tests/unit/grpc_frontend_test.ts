@@ -13,7 +13,7 @@ import {
   ModelInferResponseSchema,
   ModelStreamInferResponseSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
-import { HealthCheckResponseSchema } from "../../proto/gen/health_pb.ts";
+import { HealthCheckRequestSchema, HealthCheckResponseSchema } from "../../proto/gen/health_pb.ts";
 import {
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
@@ -163,6 +163,7 @@ describe("KServeGrpc: the wire", () => {
         inference.respond({ error: new TritonError("INVALID_ARG", "bad é中 100%") }));
       const reply = await client.call({ path: INFER, messages: [inferBytes("bad")] });
       assert.deepEqual([reply.code, reply.message, reply.trailersOnly], [3, "bad é中 100%", true]);
+      assert.equal(reply.headers["grpc-accept-encoding"], undefined);
     }));
 
   it("does not know other methods", () =>
@@ -181,11 +182,11 @@ describe("KServeGrpc: the wire", () => {
         const reply = await client.call({ path, headers, messages: [new Uint8Array(0)] });
         assert.equal(reply.code, -1);
       }
-      const proto = { "content-type": "application/grpc+proto" };
-      assert.equal(
-        (await client.call({ path, headers: proto, messages: [new Uint8Array(0)] })).code,
-        0,
-      );
+      for (const type of ["application/grpc+proto", "application/grpc;x", ""]) {
+        const headers = { "content-type": type };
+        const reply = await client.call({ path, headers, messages: [new Uint8Array(0)] });
+        assert.equal(reply.code, 0, type);
+      }
       const brotli = { "grpc-encoding": "br" };
       assert.equal(
         (await client.call({ path, headers: brotli, messages: [new Uint8Array(0)] })).code,
@@ -219,6 +220,27 @@ describe("KServeGrpc: the wire", () => {
         body: frameOf(gzipSync(inferBytes("echo", ECHO)), true),
       });
       assert.equal(reply.code, 0);
+    }));
+
+  it("ends a call with a message that cannot be unpacked", () =>
+    withFrontend(async (client, engine) => {
+      const damaged = frameOf(Uint8Array.of(1, 2), true);
+      const hanging = frameOf(inferBytes("hang"), false);
+      for (const encoding of ["gzip", "deflate"]) {
+        for (const path of [SERVICE + "ServerLive", INFER, STREAM_INFER]) {
+          const { code, message } = await client.call({
+            path,
+            headers: { "grpc-encoding": encoding },
+            body: path === STREAM_INFER ? Uint8Array.of(...hanging, ...damaged) : damaged,
+          });
+          assert.deepEqual(
+            [code, message],
+            [13, `Unexpected error decompressing data for algorithm ${encoding}`],
+          );
+        }
+      }
+      assert.deepEqual(engine.inferences.map(({ cancelled }) => cancelled), [true, true]);
+      for (const inference of engine.inferences) inference.respond();
     }));
 
   it("compresses responses to inferences that gain from it", () =>
@@ -287,14 +309,26 @@ describe("KServeGrpc: streams and cancellation", () => {
       for (const inference of engine.inferences) inference.respond();
     }));
 
-  it("cancels at the deadline also when the client does not", () =>
+  it("replies late when told so, but not to inferences", () =>
+    withFrontend(async (client) => {
+      const live = { path: SERVICE + "ServerLive", messages: [new Uint8Array(0)] };
+      const started = performance.now();
+      assert.equal((await client.call({ ...live, deadline: 50 })).code, 4);
+      const reply = await client.call({ path: INFER, messages: [inferBytes("echo")] });
+      assert.equal(reply.code, 0);
+      assert.ok(performance.now() - started < 200);
+      assert.equal((await client.call(live)).code, 0);
+      assert.ok(performance.now() - started >= 250);
+    }, { replyDelayMs: 200 }));
+
+  it("ends a call at its deadline also when the client does not", () =>
     withFrontend(async (client, engine) => {
       const reply = await client.call({
         path: INFER,
         headers: { "grpc-timeout": "30m" },
         messages: [inferBytes("hang")],
       });
-      assert.equal(reply.code, -1);
+      assert.deepEqual([reply.code, reply.message], [4, "Deadline Exceeded"]);
       assert.ok(engine.inferences[0].cancelled);
       engine.inferences[0].respond();
     }));
@@ -359,6 +393,27 @@ describe("KServeGrpc: health and reflection", () => {
       assert.equal(code, 14);
       const states = messages.map((bytes) => fromBinary(HealthCheckResponseSchema, bytes).status);
       assert.deepEqual(states, [1, 2]);
+    }));
+
+  it("tells the readiness of models by their names, else that of the server", () =>
+    withFrontend(async (client, engine) => {
+      engine.json.repositoryIndex = [{ name: "echo" }, { name: "unloaded" }];
+      const ask = async (method: string, service: string) => {
+        const request = create(HealthCheckRequestSchema, { service });
+        const { code, messages } = await client.call({
+          path: `/grpc.health.v1.Health/${method}`,
+          messages: [toBinary(HealthCheckRequestSchema, request)],
+          cancel: method === "Watch" ? sleep(200) : undefined,
+        });
+        assert.equal(code, method === "Watch" ? -1 : 0);
+        return messages.map((bytes) => fromBinary(HealthCheckResponseSchema, bytes).status);
+      };
+      const services = ["", "inference.GRPCInferenceService", "echo", "unloaded", "nobody"];
+      const all = (method: string) => Promise.all(services.map((service) => ask(method, service)));
+      assert.deepEqual((await all("Check")).flat(), [1, 1, 1, 2, 1]);
+      assert.deepEqual((await all("Watch")).flat(), [1, 1, 1, 2, 3]);
+      engine.ready = false;
+      assert.deepEqual((await all("Check")).flat(), [2, 2, 1, 2, 2]);
     }));
 
   it("describes the services", () =>

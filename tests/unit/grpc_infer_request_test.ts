@@ -177,6 +177,10 @@ describe("input data", () => {
       `${explicit} of type 'INT32', expected datatype 'FP16'`,
     );
     refuses(
+      { inputs: [{ ...input("A", "int32"), contents: { intContents: [1] } }] },
+      `${explicit} of type 'INT32', expected datatype '<invalid>'`,
+    );
+    refuses(
       { inputs: [{ ...input("A"), contents: { intContents: [1], int64Contents: [1n] } }] },
       `${explicit}, binary data was already supplied.`,
     );
@@ -258,6 +262,22 @@ describe("shared memory and classification", () => {
     refuses(
       { id: "5", outputs: [{ name: "O" }, { name: "O" }] },
       "[request id: 5] output 'O' already exists in request",
+    );
+  });
+
+  it("refuses an input that comes twice before it looks at headers and data", () => {
+    const init: Init = {
+      inputs: [input("A"), input("B"), input("A")],
+      outputs: [{ name: "O" }, { name: "O" }],
+    };
+    const message = create(ModelInferRequestSchema, { modelName: "m", ...init });
+    const regions = new SharedMemory({ clientMemory: new FakeMemory() });
+    assert.throws(
+      () => parseInferRequest(message, -1, () => assert.fail("headers are read"), regions),
+      {
+        code: "INVALID_ARG",
+        message: "[request id: <id_unknown>] input 'A' already exists in request",
+      },
     );
   });
 });

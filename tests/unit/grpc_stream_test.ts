@@ -211,6 +211,25 @@ describe("InferStream: triton_grpc_error", () => {
     assert.equal(bench.engine.unreleased, 0);
   });
 
+  it("ends with the failure of a response that cannot be sent", () => {
+    const bench = new Bench(true);
+    bench.request("plain", "1", {
+      outputs: [{
+        name: "O",
+        parameters: { classification: { parameterChoice: { case: "int64Param", value: 1n } } },
+      }],
+    }).respond({
+      outputs: [{ name: "O", datatype: "BOOL", shape: [1], byteSize: 1, data: Uint8Array.of(1) }],
+    });
+    assert.ok(bench.end instanceof TritonError);
+    assert.equal(
+      bench.end.message,
+      "class result not available for output due to unsupported type 'BOOL'",
+    );
+    assert.deepEqual(bench.sent, []);
+    assert.equal(bench.engine.unreleased, 0);
+  });
+
   it("leaves refusals in messages", () => {
     const bench = new Bench(true);
     bench.request("nope", "1");
