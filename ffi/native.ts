@@ -13,6 +13,7 @@ type Name = keyof Api;
 
 const encoder = new TextEncoder();
 const UNSUPPORTED = 5;
+const MAX_NAMES = 256;
 
 /** A NUL-terminated text for a C function. A NUL within it ends it there, as it would in C. */
 export function cString(text: string): Uint8Array {
@@ -38,6 +39,10 @@ class Out {
 export class Native {
   readonly #backend: Backend;
   readonly #api: Api;
+  /** Used by one call at a time. */
+  readonly #flags = new Out();
+  readonly #unused = new Out();
+  readonly #names = new Map<string, Uint8Array>();
 
   constructor(backend: Backend, api: Api) {
     this.#backend = backend;
@@ -93,18 +98,11 @@ export class Native {
     model: string,
     version: number | bigint,
   ): number {
-    const flags = new Out();
-    const unused = new Out();
-    this.#check(
-      this.#function(`TRITONSERVER_ServerModel${what}Properties`)(
-        server,
-        cString(model),
-        version,
-        flags.bytes,
-        unused.bytes,
-      ),
-    );
-    return flags.u32;
+    const call = what === "Batch"
+      ? this.#function("TRITONSERVER_ServerModelBatchProperties")
+      : this.#function("TRITONSERVER_ServerModelTransactionProperties");
+    this.#check(call(server, this.#name(model), version, this.#flags.bytes, this.#unused.bytes));
+    return this.#flags.u32;
   }
 
   /** The server's metadata as JSON. */
@@ -198,6 +196,17 @@ export class Native {
   /** Deletes a parameter object. */
   deleteParameter(parameter: number): void {
     this.#function("TRITONSERVER_ParameterDelete")(parameter);
+  }
+
+  /** The name of a model for a C function; these are asked for again and again. */
+  #name(model: string): Uint8Array {
+    let name = this.#names.get(model);
+    if (name === undefined) {
+      if (this.#names.size >= MAX_NAMES) this.#names.clear();
+      name = cString(model);
+      this.#names.set(model, name);
+    }
+    return name;
   }
 
   #message(call: (out: Uint8Array) => number | bigint | null): Uint8Array {

@@ -54,7 +54,7 @@ export interface BridgeOutput {
   readonly shape: readonly number[];
   /**
    * In memory of the bridge when large (its address is then in the response's `addresses`), else among the
-   * records, which live as long as this does.
+   * records. Valid until the response is released.
    */
   readonly data: Uint8Array;
   readonly byteSize: number;
@@ -76,6 +76,8 @@ export interface BridgeResponse {
   readonly byteSize: number;
   /** The output memory that is JavaScript's to give back. */
   readonly addresses: readonly number[];
+  /** The memory that small outputs lie in until the response is released; undefined when there are none. */
+  readonly chunk: Chunk | undefined;
   /** The kept Triton response, 0 when there is none. It then owns all output memory. */
   readonly response: number;
 }
@@ -263,6 +265,21 @@ const HEADER = 48;
 const DATA_INLINE = 0;
 const DATA_ADDRESS = 1;
 
+/** Memory for records, of which parts may be in use. */
+export class Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  /** How much of it is filled. */
+  used = 0;
+  /** How many responses have outputs in it. */
+  users = 0;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.view = new DataView(this.bytes.buffer);
+  }
+}
+
 const NOTHING: readonly never[] = [];
 const NO_BYTES = new Uint8Array(0);
 
@@ -271,12 +288,15 @@ export class RecordReader {
   readonly #datatypes: DatatypeNames;
   readonly #viewOf: (address: number, byteSize: number) => Uint8Array;
   readonly #texts = new TextCache();
-  #bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
-  #view = new DataView(NO_BYTES.buffer);
+  #chunk = new Chunk(0);
+  #bytes = this.#chunk.bytes;
+  #view = this.#chunk.view;
   #start = 0;
   #at = 0;
   /** The address of the memory that the last output was handed over in; 0 for none. */
   #address = 0;
+  /** Whether the last output lies among the records. */
+  #isInline = false;
 
   constructor(
     datatypes: DatatypeNames,
@@ -286,12 +306,11 @@ export class RecordReader {
     this.#viewOf = viewOf;
   }
 
-  /** Goes to the record at `start` of `bytes` and returns the start of the next one. */
-  seek(bytes: Uint8Array<ArrayBuffer>, start: number): number {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer);
-    }
+  /** Goes to the record at `start` of `chunk` and returns the start of the next one. */
+  seek(chunk: Chunk, start: number): number {
+    this.#chunk = chunk;
+    this.#bytes = chunk.bytes;
+    this.#view = chunk.view;
     this.#start = start;
     this.#at = start + HEADER;
     return start + this.#view.getUint32(start, true);
@@ -341,12 +360,15 @@ export class RecordReader {
     const outputs: BridgeOutput[] = [];
     let addresses: number[] | undefined;
     let byteSize = 0;
+    let chunk: Chunk | undefined;
     for (let left = outputCount; left > 0; left--) {
       const output = this.#output();
       byteSize += output.byteSize;
+      if (this.#isInline) chunk = this.#chunk;
       if (this.#address !== 0 && response === 0) (addresses ??= []).push(this.#address);
       outputs.push(output);
     }
+    if (chunk !== undefined) chunk.users++;
     return {
       final: (flags & FLAG_FINAL) !== 0,
       hasContent,
@@ -359,6 +381,7 @@ export class RecordReader {
       outputs,
       byteSize,
       addresses: addresses ?? NOTHING,
+      chunk,
       response,
     };
   }
@@ -412,6 +435,7 @@ export class RecordReader {
     at += 16;
     let data: Uint8Array = NO_BYTES;
     this.#address = 0;
+    this.#isInline = placed === DATA_INLINE && byteSize > 0;
     if (placed === DATA_INLINE) {
       data = this.#bytes.subarray(at, at + byteSize);
       at += (byteSize + 7) & ~7;

@@ -9,6 +9,7 @@ import { NativeError } from "../error.ts";
 import {
   type BridgeRequest,
   type BridgeResponse,
+  Chunk,
   type DatatypeNames,
   DescriptorWriter,
   RecordKind,
@@ -43,8 +44,10 @@ interface Job {
 const TOO_SMALL = 0x80000000;
 /** Bytes of records and outputs handed on in one turn before other events get theirs. */
 const TURN = 1 << 22;
-/** Records lie in memory of this size, which their outputs keep alive. */
+/** Records lie in memory of this size. */
 const CHUNK = 128 << 10;
+/** How much such memory is kept for later. */
+const MAX_FREE_CHUNKS = 16;
 /** With less room left, new memory is begun. */
 const LEAST_ROOM = 16 << 10;
 /** The most addresses that one call gives back. */
@@ -99,8 +102,8 @@ export class Queue {
   readonly #releases = new Uint32Array(2 * MAX_RELEASES);
   readonly #releaseBytes = new Uint8Array(this.#releases.buffer);
   #nextJob = 0;
-  #chunk: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK);
-  #chunkAt = 0;
+  #chunk = new Chunk(CHUNK);
+  readonly #freeChunks: Chunk[] = [];
 
   constructor(backend: Backend, reactor: Reactor, datatypes: DatatypeNames) {
     const { bridge } = reactor;
@@ -199,7 +202,8 @@ export class Queue {
   }
 
   /** Gives the memory of a response back. */
-  release({ response, addresses }: BridgeResponse): void {
+  release({ response, addresses, chunk }: BridgeResponse): void {
+    if (chunk !== undefined && --chunk.users === 0 && chunk !== this.#chunk) this.#recycle(chunk);
     if (response !== 0) {
       this.#setRelease(0, response);
       this.#bridge.tts_response_delete(this.#releaseBytes);
@@ -229,30 +233,38 @@ export class Queue {
   #drain(): boolean {
     let done = 0;
     while (done < TURN) {
-      if (CHUNK - this.#chunkAt < LEAST_ROOM) this.#begin(CHUNK);
+      if (this.#chunk.bytes.length - this.#chunk.used < LEAST_ROOM) this.#begin(CHUNK);
       const chunk = this.#chunk;
-      const start = this.#chunkAt;
-      const written = this.#bridge.tts_drain(this.#number, chunk, start, chunk.length - start);
+      const start = chunk.used;
+      const { bytes } = chunk;
+      const written = this.#bridge.tts_drain(this.#number, bytes, start, bytes.length - start);
       if (written === 0) break;
       if (written >= TOO_SMALL) {
         this.#begin(Math.max(written - TOO_SMALL, CHUNK));
         continue;
       }
-      const end = start + written;
-      this.#chunkAt = end;
-      done += written + this.#dispatch(chunk, start, end);
+      chunk.used += written;
+      done += written + this.#dispatch(chunk, start, chunk.used);
     }
     return done > 0;
   }
 
   /** Begins new memory for records. */
   #begin(size: number): void {
-    this.#chunk = new Uint8Array(size);
-    this.#chunkAt = 0;
+    const full = this.#chunk;
+    this.#chunk = size === CHUNK ? this.#freeChunks.pop() ?? new Chunk(size) : new Chunk(size);
+    if (full.users === 0) this.#recycle(full);
+  }
+
+  #recycle(chunk: Chunk): void {
+    chunk.used = 0;
+    if (chunk.bytes.length === CHUNK && this.#freeChunks.length < MAX_FREE_CHUNKS) {
+      this.#freeChunks.push(chunk);
+    }
   }
 
   /** Hands on the records between the offsets; returns the bytes of the outputs that came with them. */
-  #dispatch(chunk: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+  #dispatch(chunk: Chunk, start: number, end: number): number {
     const reader = this.#reader;
     let bytes = 0;
     for (let at = start; at < end;) {

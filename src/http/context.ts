@@ -5,7 +5,13 @@
  */
 import type { Engine, EngineResponse, Int64 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import type { HttpHandler, HttpReply, HttpRequest } from "../http1/message.ts";
+import {
+  type HttpAnswer,
+  type HttpHandler,
+  type HttpReply,
+  type HttpRequest,
+  PendingReply,
+} from "../http1/message.ts";
 import type { Feature, RestrictedFeatures } from "../kserve/restricted.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
@@ -67,10 +73,16 @@ function hasField(request: HttpRequest, name: string, value: string): boolean {
 /** Answers with the whole body; at once when it is there. */
 export function withBody(
   request: HttpRequest,
-  answer: (body: Uint8Array) => HttpReply | Promise<HttpReply>,
-): HttpReply | Promise<HttpReply> {
+  answer: (body: Uint8Array) => HttpAnswer,
+): HttpAnswer {
   const body = request.body();
-  return body instanceof Promise ? body.then(answer) : answer(body);
+  return body instanceof Promise ? body.then((whole) => settled(answer(whole))) : answer(body);
+}
+
+/** The reply itself, or a promise of it. */
+export function settled(answer: HttpAnswer): HttpReply | Promise<HttpReply> {
+  if (!(answer instanceof PendingReply)) return answer;
+  return new Promise((resolve) => answer.whenReady(resolve));
 }
 
 /** Whether a response says no more than that nothing more comes. */
@@ -87,11 +99,21 @@ export interface ModelTarget {
 
 const MODELS = "/v2/models/";
 
+/** The models of paths that were asked for. */
+const targets = new Map<string, ModelTarget>();
+const MAX_TARGETS = 256;
+
 /** The model of a path `/v2/models/<name>[/versions/<version>]...`, not decoded. */
 export function modelTarget({ path }: HttpRequest): ModelTarget {
-  const start = path.indexOf(MODELS) + MODELS.length;
-  const [name, versions, versionText] = path.slice(start).split("/", 3);
-  return { name, versionText: versions === "versions" ? versionText : undefined };
+  let target = targets.get(path);
+  if (target === undefined) {
+    const start = path.indexOf(MODELS) + MODELS.length;
+    const [name, versions, versionText] = path.slice(start).split("/", 3);
+    target = { name, versionText: versions === "versions" ? versionText : undefined };
+    if (targets.size >= MAX_TARGETS) targets.clear();
+    targets.set(path, target);
+  }
+  return target;
 }
 
 const MAX_VERSION = 2n ** 63n - 1n;

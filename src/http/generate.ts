@@ -5,7 +5,7 @@
  */
 import type { EngineRequest, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import type { HttpReply, HttpRequest } from "../http1/message.ts";
+import type { HttpAnswer, HttpReply, HttpRequest } from "../http1/message.ts";
 import { parseGenerate } from "../kserve/generate_request.ts";
 import { encodeGenerate } from "../kserve/generate_response.ts";
 import { parseInputSchema } from "../kserve/model_schema.ts";
@@ -50,7 +50,7 @@ function readGenerate(
   { engine, maxInputSize }: Service,
   request: HttpRequest,
   answer: (inference: EngineRequest) => Promise<HttpReply>,
-): HttpReply | Promise<HttpReply> {
+): HttpAnswer {
   const target = modelTarget(request);
   const modelName = target.name;
   const modelVersion = parseVersion(target);

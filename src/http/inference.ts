@@ -5,7 +5,13 @@
  */
 import type { EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import type { Field, HttpReply, HttpRequest } from "../http1/message.ts";
+import {
+  type Field,
+  type HttpAnswer,
+  type HttpReply,
+  type HttpRequest,
+  PendingReply,
+} from "../http1/message.ts";
 import {
   acceptedEncoding,
   compress,
@@ -24,6 +30,7 @@ import {
   modelTarget,
   parseVersion,
   type Service,
+  settled,
   withBody,
 } from "./context.ts";
 import { errorReply, JSON_FIELDS } from "./replies.ts";
@@ -36,7 +43,7 @@ export function addInference(routes: Routes, service: Service): void {
 }
 
 /** What is thrown from here is labelled text/plain, as Triton labels all but the errors of the body. */
-function infer(service: Service, request: HttpRequest): HttpReply | Promise<HttpReply> {
+function infer(service: Service, request: HttpRequest): HttpAnswer {
   const target = modelTarget(request);
   if (service.engine.isDecoupled(target.name, parseVersion(target))) {
     throw new TritonError(
@@ -51,11 +58,15 @@ function infer(service: Service, request: HttpRequest): HttpReply | Promise<Http
     const reply = errorReply(reason, "text/plain");
     return { ...reply, fields: [["Accept-Encoding", "gzip, deflate"], ...reply.fields] };
   }
-  return withBody(request, (body) => {
-    if (encoding === "identity") return inferWith(service, request, target, body);
-    return decompress(body, service.maxInputSize).then((whole) => {
-      return inferWith(service, request, target, whole);
-    });
+  if (encoding === "identity") {
+    // The engine copies what a small body may hold.
+    const small = request.smallBody;
+    if (small !== undefined) return inferWith(service, request, target, small);
+    return withBody(request, (body) => inferWith(service, request, target, body));
+  }
+  return withBody(request, async (body) => {
+    const whole = await decompress(body, service.maxInputSize);
+    return await settled(inferWith(service, request, target, whole));
   });
 }
 
@@ -64,7 +75,7 @@ function inferWith(
   request: HttpRequest,
   target: ModelTarget,
   body: Uint8Array,
-): HttpReply | Promise<HttpReply> {
+): HttpAnswer {
   const { maxInputSize, regions, headerPattern } = service;
   const headerLength = parseHeaderLength(
     request.header("inference-header-content-length"),
@@ -91,8 +102,8 @@ function replyOf(
   { engine }: Service,
   request: HttpRequest,
   { request: sent, plan }: Inference,
-): Promise<HttpReply> {
-  const { promise, resolve } = Promise.withResolvers<HttpReply>();
+): PendingReply {
+  const pending = new PendingReply();
   let first: EngineResponse | undefined;
   let count = 0;
   const call = engine.infer(sent, (response) => {
@@ -107,10 +118,12 @@ function replyOf(
       if (failure !== undefined) throw failure;
       const answer = first;
       const body = encodeInference(answer, plan, isBatched);
-      resolve(inferenceReply(body, request, () => answer.release()));
+      const reply = inferenceReply(body, request, () => answer.release());
+      if (reply instanceof Promise) reply.then((packed) => pending.resolve(packed));
+      else pending.resolve(reply);
     } catch (reason) {
       first?.release();
-      resolve(errorReply(reason, "text/plain"));
+      pending.resolve(errorReply(reason, "text/plain"));
     }
   });
   request.onGone(() => call.cancel());
@@ -124,7 +137,24 @@ function replyOf(
   } catch (reason) {
     failure = reason;
   }
-  return promise;
+  return pending;
+}
+
+/** The fields of binary replies by the length of their JSON, of which a model's replies have few. */
+const binaryFieldsOf = new Map<number, readonly Field[]>();
+const MAX_BINARY_FIELDS = 256;
+
+function binaryFields(headerLength: number): readonly Field[] {
+  let fields = binaryFieldsOf.get(headerLength);
+  if (fields === undefined) {
+    fields = [
+      ["Content-Type", "application/octet-stream"],
+      ["Inference-Header-Content-Length", String(headerLength)],
+    ];
+    if (binaryFieldsOf.size >= MAX_BINARY_FIELDS) binaryFieldsOf.clear();
+    binaryFieldsOf.set(headerLength, fields);
+  }
+  return fields;
 }
 
 /** The outputs are sent from where they lie; `release` gives them back when they have gone out. */
@@ -133,10 +163,7 @@ function inferenceReply(
   request: HttpRequest,
   release: () => void,
 ): HttpReply | Promise<HttpReply> {
-  const fields: readonly Field[] = headerLength === undefined ? JSON_FIELDS : [
-    ["Content-Type", "application/octet-stream"],
-    ["Inference-Header-Content-Length", String(headerLength)],
-  ];
+  const fields = headerLength === undefined ? JSON_FIELDS : binaryFields(headerLength);
   const encoding = acceptedEncoding(request.header("accept-encoding"));
   if (encoding === "identity") return { status: 200, fields, body: parts, onSent: release };
   return compress(parts, encoding).finally(release).then((body) => {

@@ -18,12 +18,17 @@ export const MODEL = "/v2/models/:model{[^/]+(?:/versions/[0-9]+)?}";
 /** Endpoints decide about methods themselves, so routes have none. */
 const ANY_METHOD = "ALL";
 
+const MAX_KNOWN = 256;
+
 /** The routes of a front end. Paths are matched as they came, without decoding. */
 export class Routes {
   readonly #app = new Hono({ getPath: rawPath });
   readonly #router = new SmartRouter<HttpHandler>({
     routers: [new RegExpRouter(), new TrieRouter()],
   });
+
+  /** The handlers of paths that were asked for. */
+  readonly #known = new Map<string, HttpHandler>();
 
   constructor() {
     const notFound = fetchHandler(notFoundReply);
@@ -44,7 +49,14 @@ export class Routes {
 
   /** Answers a request by the route of its path. */
   readonly handler: HttpHandler = (request) => {
-    const found = this.#router.match(ANY_METHOD, request.path)[0][0];
-    return found === undefined ? notFoundReply() : (found[0] as HttpHandler)(request);
+    const { path } = request;
+    let handler = this.#known.get(path);
+    if (handler === undefined) {
+      const found = this.#router.match(ANY_METHOD, path)[0][0];
+      handler = found === undefined ? notFoundReply : found[0] as HttpHandler;
+      if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+      this.#known.set(path, handler);
+    }
+    return handler(request);
   };
 }

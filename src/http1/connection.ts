@@ -17,6 +17,8 @@ const MAX_AHEAD = 64 << 10;
 const MAX_UNREAD = 1 << 20;
 /** What is left of a body that nobody wants is read up to this size, so that the connection can go on. */
 const MAX_UNWANTED = 1 << 20;
+/** A body up to this size that has come with its head is not copied before the handler sees it. */
+const SMALL_BODY = 4 << 10;
 /** A body with so much missing is read straight into its memory. */
 const LEAST_DIRECT = 32 << 10;
 
@@ -212,13 +214,20 @@ export class Http1Connection implements ConnectionReceiver {
     this.#scanner.reset();
     const exchange = this.#exchange = new Exchange(head);
     const { bodyLength } = head;
+    const start = this.#headBytes.length;
     if (bodyLength === 0) {
       exchange.bodyCame(EMPTY);
       exchange.ask(this.#owner.handler, this.#reply);
+    } else if (bodyLength === "chunked") {
+      this.#body = new ChunkedBody();
+    } else if (bodyLength <= SMALL_BODY && start + bodyLength <= bytes.length) {
+      exchange.smallBody = bytes.subarray(start, start + bodyLength);
+      exchange.ask(this.#owner.handler, this.#reply);
+      return start + bodyLength;
     } else {
-      this.#body = bodyLength === "chunked" ? new ChunkedBody() : new SizedBody(bodyLength);
+      this.#body = new SizedBody(bodyLength);
     }
-    return this.#headBytes.length;
+    return start;
   }
 
   /** Reads a part of a body; returns the index behind it. */

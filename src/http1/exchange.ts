@@ -4,7 +4,13 @@
  * @module
  */
 import type { Head } from "./head.ts";
-import type { Field, HttpHandler, HttpReply, HttpRequest } from "./message.ts";
+import {
+  type Field,
+  type HttpHandler,
+  type HttpReply,
+  type HttpRequest,
+  PendingReply,
+} from "./message.ts";
 
 /** A request that is being received or answered. */
 export class Exchange implements HttpRequest {
@@ -16,6 +22,8 @@ export class Exchange implements HttpRequest {
   isReplied = false;
   /** Whether the handler was asked. */
   isAsked = false;
+  /** Only while the handler is asked. */
+  smallBody: Uint8Array | undefined;
   #body: Uint8Array | undefined;
   #whenBody: ((body: Uint8Array) => void) | undefined;
   #goneListeners: (() => void)[] | undefined;
@@ -46,6 +54,7 @@ export class Exchange implements HttpRequest {
   }
 
   body(): Uint8Array | Promise<Uint8Array> {
+    if (this.smallBody !== undefined) return this.#body ??= this.smallBody.slice();
     return this.#body ?? new Promise((resolve) => this.#whenBody = resolve);
   }
 
@@ -58,8 +67,10 @@ export class Exchange implements HttpRequest {
   ask(handler: HttpHandler, reply: (exchange: Exchange, reply: HttpReply) => void): void {
     this.isAsked = true;
     const answer = handler(this);
-    if (answer instanceof Promise) answer.then((later) => reply(this, later));
+    if (answer instanceof PendingReply) answer.whenReady((later) => reply(this, later));
+    else if (answer instanceof Promise) answer.then((later) => reply(this, later));
     else reply(this, answer);
+    this.smallBody = undefined;
   }
 
   /** The body is complete. */

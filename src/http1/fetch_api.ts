@@ -3,7 +3,14 @@
  *
  * @module
  */
-import type { Field, HttpHandler, HttpReply, HttpRequest, HttpStream } from "./message.ts";
+import {
+  type Field,
+  type HttpHandler,
+  type HttpReply,
+  type HttpRequest,
+  type HttpStream,
+  PendingReply,
+} from "./message.ts";
 
 /** Bytes that a Response takes as they are. */
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -14,10 +21,15 @@ export function fetchHandler(
 ): (request: Request) => Response | Promise<Response> {
   return (request) => {
     const asked = new FetchRequest(request);
-    const reply = handler(asked);
-    return reply instanceof Promise
-      ? reply.then((later) => toResponse(later, asked))
-      : toResponse(reply, asked);
+    const answer = handler(asked);
+    if (answer instanceof PendingReply) {
+      return new Promise((resolve) => {
+        answer.whenReady((later) => resolve(toResponse(later, asked)));
+      });
+    }
+    return answer instanceof Promise
+      ? answer.then((later) => toResponse(later, asked))
+      : toResponse(answer, asked);
   };
 }
 
@@ -30,6 +42,7 @@ export function rawPath({ url }: Request): string {
 }
 
 class FetchRequest implements HttpRequest {
+  readonly smallBody = undefined;
   readonly path: string;
   readonly #request: Request;
   #goneListeners: (() => void)[] = [];

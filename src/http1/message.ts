@@ -19,6 +19,11 @@ export interface HttpRequest {
   readonly fields: readonly Field[];
   /** The value of the first field of a name, which is given in lower case. */
   header(name: string): string | undefined;
+  /**
+   * The whole body, when it has come and is small: it lies in memory that is used for other things after
+   * the handler has returned. Undefined otherwise.
+   */
+  readonly smallBody: Uint8Array | undefined;
   /** The whole body, which belongs to the caller. Never resolves when the client goes away before its end. */
   body(): Uint8Array | Promise<Uint8Array>;
   /** Calls `listener` when the client goes away, or the server is cut off, before the reply has gone out. */
@@ -53,5 +58,26 @@ export interface HttpReply {
   readonly onSent?: () => void;
 }
 
+/** A reply that comes later, without the cost of a promise. */
+export class PendingReply {
+  #reply: HttpReply | undefined;
+  #listener: ((reply: HttpReply) => void) | undefined;
+
+  /** Gives the reply; once. */
+  resolve(reply: HttpReply): void {
+    if (this.#listener === undefined) this.#reply = reply;
+    else this.#listener(reply);
+  }
+
+  /** Calls `listener` with the reply, now if it is there; once. */
+  whenReady(listener: (reply: HttpReply) => void): void {
+    if (this.#reply === undefined) this.#listener = listener;
+    else listener(this.#reply);
+  }
+}
+
+/** A reply, or what it will come by. */
+export type HttpAnswer = HttpReply | Promise<HttpReply> | PendingReply;
+
 /** Answers requests. Must not throw or reject. */
-export type HttpHandler = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
+export type HttpHandler = (request: HttpRequest) => HttpAnswer;

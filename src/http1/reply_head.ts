@@ -19,47 +19,81 @@ const REASONS: Readonly<Record<number, string>> = {
   507: "Insufficient Storage",
 };
 
-/** The heads up to the length of the body; there are few of them in a server's life. */
-const prefixes = new Map<string, Uint8Array>();
-const MAX_PREFIXES = 256;
 const encoder = new TextEncoder();
 
 /** How the body of a reply is delimited: by its length, in chunks, by the end of the connection. */
 export type Framing = number | "chunked" | "none";
 
-/** A head with its empty line, and with `room` bytes behind it. */
+/** The head of a reply, to be written. */
 export interface ReplyHead {
-  readonly bytes: Uint8Array;
-  /** Where the room begins. */
-  readonly end: number;
+  /** How many bytes it has, with its empty line. */
+  readonly size: number;
+  /** Everything but the length of the body. */
+  readonly prefix: Uint8Array;
+  /** The digits of the length; empty when the prefix is all. */
+  readonly digits: string;
 }
 
-/** Makes the head of a reply. `connection` is what it says of the connection, when it says anything. */
+/** The head of a reply. `connection` is what it says of the connection, when it says anything. */
 export function replyHead(
   status: number,
   fields: readonly Field[],
   connection: string | undefined,
   framing: Framing,
-  room: number,
 ): ReplyHead {
   const prefix = headPrefix(status, fields, connection, framing);
-  if (typeof framing !== "number") {
-    const bytes = new Uint8Array(prefix.length + room);
-    bytes.set(prefix);
-    return { bytes, end: prefix.length };
-  }
+  if (typeof framing !== "number") return { size: prefix.length, prefix, digits: "" };
   const digits = String(framing);
-  const end = prefix.length + digits.length + 4;
-  const bytes = new Uint8Array(end + room);
-  bytes.set(prefix);
-  let at = prefix.length;
-  for (let index = 0; index < digits.length; index++) bytes[at++] = digits.charCodeAt(index);
-  bytes[at] = bytes[at + 2] = 13;
-  bytes[at + 1] = bytes[at + 3] = 10;
-  return { bytes, end };
+  return { size: prefix.length + digits.length + 4, prefix, digits };
 }
 
+/** Writes a head to `target` from `at` on; returns where it ends. */
+export function putHead({ prefix, digits }: ReplyHead, target: Uint8Array, at: number): number {
+  target.set(prefix, at);
+  at += prefix.length;
+  if (digits === "") return at;
+  for (let index = 0; index < digits.length; index++) target[at++] = digits.charCodeAt(index);
+  for (let line = 0; line < 2; line++) {
+    target[at++] = 13;
+    target[at++] = 10;
+  }
+  return at;
+}
+
+interface KnownPrefix {
+  readonly status: number;
+  readonly fields: readonly Field[];
+  readonly connection: string | undefined;
+  readonly framing: Framing;
+  readonly prefix: Uint8Array;
+}
+
+/** The prefixes of the last replies: most have the very fields of another one. */
+const recent: KnownPrefix[] = [];
+const MAX_RECENT = 8;
+let oldest = 0;
+
 function headPrefix(
+  status: number,
+  fields: readonly Field[],
+  connection: string | undefined,
+  framing: Framing,
+): Uint8Array {
+  const kind = typeof framing === "number" ? 0 : framing;
+  for (let index = 0; index < recent.length; index++) {
+    const known = recent[index];
+    if (
+      known.fields === fields && known.status === status && known.connection === connection &&
+      known.framing === kind
+    ) return known.prefix;
+  }
+  const prefix = makePrefix(status, fields, connection, kind);
+  recent[oldest] = { status, fields, connection, framing: kind, prefix };
+  oldest = (oldest + 1) % MAX_RECENT;
+  return prefix;
+}
+
+function makePrefix(
   status: number,
   fields: readonly Field[],
   connection: string | undefined,
@@ -71,10 +105,5 @@ function headPrefix(
   if (framing === "chunked") text += "Transfer-Encoding: chunked\r\n\r\n";
   else if (framing === "none") text += "\r\n";
   else text += "Content-Length: ";
-  let prefix = prefixes.get(text);
-  if (prefix === undefined) {
-    prefix = encoder.encode(text);
-    if (prefixes.size < MAX_PREFIXES) prefixes.set(text, prefix);
-  }
-  return prefix;
+  return encoder.encode(text);
 }

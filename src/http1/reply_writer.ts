@@ -6,11 +6,12 @@
 import type { Connection } from "../net/connection.ts";
 import type { Head } from "./head.ts";
 import type { HttpReply, HttpSink, HttpStream } from "./message.ts";
-import { replyHead } from "./reply_head.ts";
+import { putHead, type ReplyHead, replyHead } from "./reply_head.ts";
 
 /** Bodies up to this size are copied behind their head, to be sent with it. */
 const SMALL_BODY = 16 << 10;
 
+const NOTHING: readonly Uint8Array[] = [];
 const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
 
 /** Writes a reply whose body is known. `connection` is what it says of the connection. */
@@ -20,41 +21,47 @@ export function writeReply(
   { status, fields, body, isChunked = false, onSent }: HttpReply,
   connection: string | undefined,
 ): void {
-  const given = body instanceof Uint8Array ? [body] : body as readonly Uint8Array[];
-  // Empty parts are sent at once, before those that wait.
-  const parts = given.filter((part) => part.length > 0);
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  if (isChunked && head.isVersion11 && head.method !== "HEAD") {
-    target.write(replyHead(status, fields, connection, "chunked", 0).bytes);
-    for (const part of parts) writeChunk(target, part);
+  const parts = body instanceof Uint8Array ? [body] : body as readonly Uint8Array[];
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const hasBody = head.method !== "HEAD";
+  if (isChunked && head.isVersion11 && hasBody) {
+    write(target, replyHead(status, fields, connection, "chunked"), NOTHING, 0);
+    for (const part of parts) if (part.length > 0) writeChunk(target, part);
     target.write(LAST_CHUNK, onSent);
     return;
   }
   // As Triton: an answer to HTTP/1.0 that is empty and ends its connection says no length.
   const framing = length === 0 && !head.isVersion11 && !head.keepAlive ? "none" : length;
-  const hasBody = head.method !== "HEAD";
-  const isSmall = length <= SMALL_BODY;
-  const { bytes, end } = replyHead(
-    status,
-    fields,
-    connection,
-    framing,
-    hasBody && isSmall ? length : 0,
-  );
-  if (!hasBody || isSmall) {
-    let at = end;
-    for (const part of hasBody ? parts : []) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    target.write(bytes);
+  const replied = replyHead(status, fields, connection, framing);
+  if (!hasBody || length <= SMALL_BODY) {
+    write(target, replied, hasBody ? parts : NOTHING, hasBody ? length : 0);
     onSent?.();
     return;
   }
-  target.write(bytes);
-  parts.forEach((part, index) =>
-    target.write(part, index === parts.length - 1 ? onSent : undefined)
-  );
+  write(target, replied, NOTHING, 0);
+  const last = parts.findLastIndex((part) => part.length > 0);
+  for (let index = 0; index <= last; index++) {
+    target.write(parts[index], index === last ? onSent : undefined);
+  }
+}
+
+/** Writes a head and `parts`, which have `length` bytes, as one. */
+function write(
+  target: Connection,
+  head: ReplyHead,
+  parts: readonly Uint8Array[],
+  length: number,
+): void {
+  const size = head.size + length;
+  const room = target.reserve(size);
+  const bytes = room < 0 ? new Uint8Array(size) : target.batch;
+  let at = putHead(head, bytes, room < 0 ? 0 : room);
+  for (let index = 0; index < parts.length; index++) {
+    bytes.set(parts[index], at);
+    at += parts[index].length;
+  }
+  if (room < 0) target.write(bytes);
 }
 
 function writeChunk(target: Connection, bytes: Uint8Array): void {
@@ -96,7 +103,7 @@ export class StreamedBody implements HttpSink {
   /** Writes the head of the reply, then lets `body` write. */
   begin({ status, fields }: HttpReply, body: HttpStream, connection: string | undefined): void {
     const framing = this.#isChunked ? "chunked" : "none";
-    this.#target.write(replyHead(status, fields, connection, framing, 0).bytes);
+    write(this.#target, replyHead(status, fields, connection, framing), NOTHING, 0);
     body(this);
   }
 

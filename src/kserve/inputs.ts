@@ -142,7 +142,7 @@ function elementCount(name: string, shape: readonly Int64[]): Int64 {
   for (const size of shape) {
     if (size > INT64_MAX) throw shapeError(name, shape, "contains one or more invalid dimensions");
     if (size === 0) return 0;
-    const product = Number(count) * Number(size);
+    const product: number = Number(count) * Number(size);
     count = Number.isSafeInteger(product) ? product : BigInt(count) * BigInt(size);
     if (count > INT64_MAX) {
       throw shapeError(
