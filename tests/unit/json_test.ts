@@ -307,7 +307,7 @@ describe("JsonWriter", () => {
 
   test("keeps bytes that are no UTF-8", () => {
     const writer = new JsonWriter(1);
-    writer.stringBytes(bytes("\xff\n"));
+    writer.stringBytes(bytes("\xff\n"), 0, 2);
     assert.deepEqual(writer.bytes(), bytes('"\xff\\n"'));
   });
 
