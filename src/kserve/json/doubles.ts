@@ -95,36 +95,36 @@ function putShortest(target: Uint8Array, at: number, value: number): number {
 
   // magnitude x 10^scale, exact as the sum of two doubles, in two parts of nine and eight digits.
   const product = magnitude * power;
-  let high = Math.floor(product * 1e-8);
+  let high = (product * 1e-8) | 0;
   let low = product - high * 1e8 + twoProductError(magnitude, power, product);
+  if (low < 0) {
+    low += 1e8;
+    high = (high - 1) | 0;
+  }
   const half = HALVES[row] * power;
 
   // Fifteen digits, else sixteen, else seventeen.
-  let digits = Math.round(low * 0.01) * 100;
+  let digits = ((low * 0.01 + 0.5) | 0) * 100;
   let distance = Math.abs(low - digits);
   if (distance > half - MARGIN) {
     if (distance < half + MARGIN) return 0;
-    digits = Math.round(low * 0.1) * 10;
-    distance = Math.abs(low - digits);
-    if (distance > half - MARGIN) {
-      if (distance < half + MARGIN) return 0;
-      digits = Math.round(low);
-      distance = Math.abs(low - digits) * 10;
-    }
+    const tens = ((low * 0.1 + 0.5) | 0) * 10;
+    const tensDistance = Math.abs(low - tens);
+    if (Math.abs(tensDistance - half) < MARGIN) return 0;
+    const units = (low + 0.5) | 0;
+    const isSixteen = tensDistance < half;
+    digits = isSixteen ? tens : units;
+    distance = isSixteen ? tensDistance : Math.abs(low - units) * 10;
     if (distance > 5 - MARGIN * 10) return 0;
   }
-  low = digits;
-  if (low < 0) {
-    low += 1e8;
-    high--;
-  } else if (low >= 1e8) {
-    low -= 1e8;
-    high++;
+  if (digits >= 1e8) {
+    digits -= 1e8;
+    high = (high + 1) | 0;
   }
   if (high < 1e8 || high >= 1e9) return 0;
 
-  if (value < 0) target[at++] = MINUS;
-  return putDigits(target, at, high | 0, low | 0, 17 - scale);
+  target[at] = MINUS;
+  return putDigits(target, at + (top >>> 31), high, digits | 0, 17 - scale);
 }
 
 /**

@@ -6,14 +6,16 @@
 import { decimalQuotient } from "./decimal.ts";
 import { notANumberError } from "./errors.ts";
 import { isNumberStart, readDouble, skipNumber } from "./number.ts";
+import { firstRun, keptRun, runValues } from "./number_run.ts";
 import { NESTING_LIMIT, nestingError, PARSE_DATA, tooManyError } from "./tensor_errors.ts";
+import type { JsonSource } from "./value.ts";
 
 const BLANK = 0x20, COMMA = 0x2c, MINUS = 0x2d, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
 const UPPER_E = 0x45, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, LETTER_E = 0x65;
 
 /**
- * Reads the numbers of the checked array (or lone number) between `start` and `end` into `target`, in
- * order and at any depth, and returns how many there were.
+ * Reads the numbers of the checked array (or lone number) at `source` into `target`, in order and at any
+ * depth, and returns how many there were. Runs whose values the scan has kept are copied.
  *
  * Literals of up to 18 significant digits without an exponent are read by arithmetic; the few others
  * go through `Number()`.
@@ -22,11 +24,11 @@ const UPPER_E = 0x45, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, LETTER_E = 0x65
  * INVALID_ARG when arrays are nested too deeply.
  */
 export function readFloats(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end, document }: JsonSource,
   target: Float32Array | Float64Array,
 ): number {
+  let nextRun = firstRun(document, start);
+  let run = keptRun(nextRun);
   let count = 0;
   let depth = 0;
   let at = start;
@@ -48,6 +50,16 @@ export function readFloats(
     }
     if (depth >= NESTING_LIMIT) throw nestingError(PARSE_DATA);
     if (count === target.length) throw tooManyError();
+    if (run !== undefined && run.start === at) {
+      const { from, to } = run;
+      if (to - from <= target.length - count) {
+        for (let index = from; index < to; index++) target[count++] = runValues[index];
+        at = run.end;
+      }
+      const isTaken = at === run.end;
+      run = keptRun(++nextRun);
+      if (isTaken) continue;
+    }
 
     // The digits go into two integers of up to nine, which fit machine words.
     const literal = at;

@@ -11,7 +11,7 @@ import { readFloats } from "./floats.ts";
 import { readIntegers } from "./integers.ts";
 import { copyString, skipString } from "./string.ts";
 import { NESTING_LIMIT, nestingError, PARSE_DATA, tooManyError } from "./tensor_errors.ts";
-import type { JsonValue } from "./value.ts";
+import type { JsonSource, JsonValue } from "./value.ts";
 
 const BLANK = 0x20, QUOTE = 0x22, COMMA = 0x2c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
 const LETTER_F = 0x66, LETTER_T = 0x74;
@@ -20,26 +20,20 @@ const LETTER_F = 0x66, LETTER_T = 0x74;
 export type JsonDataType = Exclude<DataType, "BYTES" | "FP16" | "BF16">;
 
 /** Reads the array between the offsets into `buffer` and returns how many elements there were. */
-type Reader = (bytes: Uint8Array, start: number, end: number, buffer: ArrayBuffer) => number;
+type Reader = (source: JsonSource, buffer: ArrayBuffer) => number;
 
 const READERS: Record<JsonDataType, Reader> = {
   BOOL: readBooleans,
-  INT8: (bytes, start, end, to) => readIntegers(bytes, start, end, new Int8Array(to), true, false),
-  INT16: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int16Array(to), true, false),
-  INT32: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), true, false),
-  INT64: (bytes, start, end, to) => readIntegers(bytes, start, end, new Int32Array(to), true, true),
-  UINT8: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int8Array(to), false, false),
-  UINT16: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int16Array(to), false, false),
-  UINT32: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), false, false),
-  UINT64: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), false, true),
-  FP32: (bytes, start, end, to) => readFloats(bytes, start, end, new Float32Array(to)),
-  FP64: (bytes, start, end, to) => readFloats(bytes, start, end, new Float64Array(to)),
+  INT8: (source, to) => readIntegers(source, new Int8Array(to), true, false),
+  INT16: (source, to) => readIntegers(source, new Int16Array(to), true, false),
+  INT32: (source, to) => readIntegers(source, new Int32Array(to), true, false),
+  INT64: (source, to) => readIntegers(source, new Int32Array(to), true, true),
+  UINT8: (source, to) => readIntegers(source, new Int8Array(to), false, false),
+  UINT16: (source, to) => readIntegers(source, new Int16Array(to), false, false),
+  UINT32: (source, to) => readIntegers(source, new Int32Array(to), false, false),
+  UINT64: (source, to) => readIntegers(source, new Int32Array(to), false, true),
+  FP32: (source, to) => readFloats(source, new Float32Array(to)),
+  FP64: (source, to) => readFloats(source, new Float64Array(to)),
 };
 
 /** Whether `name` is a data type that {@link readNumericTensor} can read. */
@@ -61,8 +55,7 @@ export function readNumericTensor(
   count: number,
 ): Uint8Array {
   const data = new Uint8Array(count * datatypeByteSize(datatype));
-  const { bytes, start, end } = value.source;
-  if (READERS[datatype](bytes, start, end, data.buffer) < count) {
+  if (READERS[datatype](value.source, data.buffer) < count) {
     throw new TritonError(
       "INTERNAL",
       "Failed to parse 'data' field: shape does not match true shape",
@@ -71,7 +64,7 @@ export function readNumericTensor(
   return data;
 }
 
-function readBooleans(bytes: Uint8Array, start: number, end: number, buffer: ArrayBuffer): number {
+function readBooleans({ bytes, start, end }: JsonSource, buffer: ArrayBuffer): number {
   const target = new Uint8Array(buffer);
   let count = 0;
   forEachElement(bytes, start, end, PARSE_DATA, (at) => {

@@ -7,11 +7,20 @@
 import type { Int64 } from "../../engine.ts";
 import { missingMemberError, noMembersError, notANumberError, typeError } from "./errors.ts";
 import { isNumberStart, readDouble, readInt64, readUint64, skipNumber } from "./number.ts";
-import { scan, skipBlanks, type Structure } from "./scanner.ts";
+import { CLOSE_AT, COLUMNS, COUNT, NEXT, scan, skipBlanks, type Structure } from "./scanner.ts";
 import { isStringText, skipString, stringBytes, stringText } from "./string.ts";
 
 const QUOTE = 0x22, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const LETTER_F = 0x66, LETTER_N = 0x6e, LETTER_T = 0x74;
+
+/** Where a value lies: the bytes of its document, from `start` to `end`. */
+export interface JsonSource {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Identifies the scan of the document, of which the values of numbers may have been kept. */
+  readonly document: number;
+}
 
 /** A member of a JSON object. */
 export interface JsonMember {
@@ -132,11 +141,11 @@ export class JsonValue {
   asArray(what?: string): JsonValue[] {
     if (!this.isArray) throw typeError("array", what);
     const elements: JsonValue[] = [];
-    const { closeAt, count } = this.#structure;
-    const end = closeAt[this.#container];
+    const { rows } = this.#structure;
+    const end = rows[this.#container * COLUMNS + CLOSE_AT];
     let at = this.#start + 1;
     let container = this.#container + 1;
-    for (let left = count[this.#container]; left > 0; left--) {
+    for (let left = rows[this.#container * COLUMNS + COUNT]; left > 0; left--) {
       const element = this.#valueAt(skipBlanks(this.#bytes, at), container);
       elements.push(element);
       container = element.#nextContainer;
@@ -148,7 +157,7 @@ export class JsonValue {
   /** How many elements an array has, without visiting them. */
   arrayLength(what?: string): number {
     if (!this.isArray) throw typeError("array", what);
-    return this.#structure.count[this.#container];
+    return this.#structure.rows[this.#container * COLUMNS + COUNT];
   }
 
   /** This value, when it is an object. */
@@ -200,10 +209,10 @@ export class JsonValue {
    */
   #walk(visit: (start: number, container: number, name: number, nameEnd: number) => boolean): void {
     const bytes = this.#bytes;
-    const { closeAt, nextContainer, count } = this.#structure;
+    const { rows } = this.#structure;
     let at = this.#start + 1;
     let container = this.#container + 1;
-    for (let left = count[this.#container]; left > 0; left--) {
+    for (let left = rows[this.#container * COLUMNS + COUNT]; left > 0; left--) {
       const name = skipBlanks(bytes, at);
       const nameEnd = skipString(bytes, name);
       const start = skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
@@ -211,8 +220,8 @@ export class JsonValue {
       const first = bytes[start];
       let end: number;
       if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-        end = closeAt[container] + 1;
-        container = nextContainer[container];
+        end = rows[container * COLUMNS + CLOSE_AT] + 1;
+        container = rows[container * COLUMNS + NEXT];
       } else {
         end = first === QUOTE ? skipString(bytes, start) : skipNumber(bytes, start);
       }
@@ -227,9 +236,10 @@ export class JsonValue {
     return value;
   }
 
-  /** The document's bytes and the offset of this value's first one, for readers of whole tensors. */
-  get source(): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } {
-    return { bytes: this.#bytes, start: this.#start, end: this.#end };
+  /** Where this value lies in which document, for readers of whole tensors. */
+  get source(): JsonSource {
+    const { document } = this.#structure;
+    return { bytes: this.#bytes, start: this.#start, end: this.#end, document };
   }
 
   #valueAt(start: number, container: number): JsonValue {
@@ -242,13 +252,14 @@ export class JsonValue {
 
   /** The offset behind this value. */
   get #end(): number {
-    if (this.#isContainer) return this.#structure.closeAt[this.#container] + 1;
+    if (this.#isContainer) return this.#structure.rows[this.#container * COLUMNS + CLOSE_AT] + 1;
     if (this.isString) return skipString(this.#bytes, this.#start);
     return skipNumber(this.#bytes, this.#start); // words end where numbers do
   }
 
   /** The number of the first container that opens behind this value. */
   get #nextContainer(): number {
-    return this.#isContainer ? this.#structure.nextContainer[this.#container] : this.#container;
+    if (!this.#isContainer) return this.#container;
+    return this.#structure.rows[this.#container * COLUMNS + NEXT];
   }
 }
