@@ -56,9 +56,9 @@ describe("runs of numbers", () => {
       const array = parse(`{"a":[1,2,3,4,5],"b":${arrayText(random, literals)}}`).member("b")!;
       const expected = Float64Array.from(literals, double);
       const wide = readNumericTensor(array, "FP64", literals.length);
-      assert.deepEqual(new Float64Array(wide.buffer), expected);
+      assert.deepEqual(new Float64Array(wide.slice().buffer), expected);
       const narrow = readNumericTensor(array, "FP32", literals.length);
-      assert.deepEqual(new Float32Array(narrow.buffer), Float32Array.from(expected));
+      assert.deepEqual(new Float32Array(narrow.slice().buffer), Float32Array.from(expected));
     }
   });
 
@@ -115,9 +115,9 @@ describe("runs of numbers", () => {
     const many = Array.from({ length: 1500 }, (_, index) => [index, 1, 2, 3.5, 4]);
     const json = parse(JSON.stringify({ many, long }));
     const data = readNumericTensor(json.member("long")!, "FP32", long.length);
-    assert.deepEqual(new Float32Array(data.buffer), Float32Array.from(long));
+    assert.deepEqual(new Float32Array(data.slice().buffer), Float32Array.from(long));
     const rows = readNumericTensor(json.member("many")!, "FP64", many.length * 5);
-    assert.deepEqual(new Float64Array(rows.buffer), Float64Array.from(many.flat()));
+    assert.deepEqual(new Float64Array(rows.slice().buffer), Float64Array.from(many.flat()));
     assert.equal(json.member("many")!.asArray()[1499].asArray()[0].asDouble(), 1499);
   });
 

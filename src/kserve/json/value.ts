@@ -157,7 +157,7 @@ export class JsonValue {
   /** How many elements an array has, without visiting them. */
   arrayLength(what?: string): number {
     if (!this.isArray) throw typeError("array", what);
-    return this.#structure.rows[this.#container * COLUMNS + COUNT];
+    return this.#count;
   }
 
   /** This value, when it is an object. */
@@ -169,12 +169,18 @@ export class JsonValue {
   /** The members of an object in order, also those whose name came before. */
   members(what?: string): JsonMember[] {
     if (!this.isObject) throw noMembersError(what);
+    const bytes = this.#bytes;
     const members: JsonMember[] = [];
-    this.#walk((start, container, name, nameEnd) => {
-      const value = new JsonValue(this.#bytes, this.#structure, start, container);
-      members.push({ name: stringText(this.#bytes, name, nameEnd), value });
-      return false;
-    });
+    let at = this.#start + 1;
+    let container = this.#container + 1;
+    for (let left = this.#count; left > 0; left--) {
+      const name = skipBlanks(bytes, at);
+      const nameEnd = skipString(bytes, name);
+      const value = this.#valueAt(startOfMember(bytes, nameEnd), container);
+      members.push({ name: stringText(bytes, name, nameEnd), value });
+      container = value.#nextContainer;
+      at = skipBlanks(bytes, value.#end) + 1;
+    }
     return members;
   }
 
@@ -193,30 +199,16 @@ export class JsonValue {
 
   /** The first member called `name`, an ASCII text; undefined when there is none, or this is no object. */
   member(name: string): JsonValue | undefined {
-    if (!this.isObject) return undefined;
-    let found: JsonValue | undefined;
-    this.#walk((start, container, nameStart, nameEnd) => {
-      if (!isStringText(this.#bytes, nameStart, nameEnd, name)) return false;
-      found = new JsonValue(this.#bytes, this.#structure, start, container);
-      return true;
-    });
-    return found;
-  }
-
-  /**
-   * Walks the members of an object: `visit` gets the offset of a value, the number of the first container
-   * from there on, and where the name's quotes begin and end. It returns true to stop.
-   */
-  #walk(visit: (start: number, container: number, name: number, nameEnd: number) => boolean): void {
     const bytes = this.#bytes;
+    if (bytes[this.#start] !== OPEN_BRACE) return undefined;
     const { rows } = this.#structure;
     let at = this.#start + 1;
     let container = this.#container + 1;
-    for (let left = rows[this.#container * COLUMNS + COUNT]; left > 0; left--) {
-      const name = skipBlanks(bytes, at);
-      const nameEnd = skipString(bytes, name);
-      const start = skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
-      if (visit(start, container, name, nameEnd)) return;
+    for (let left = this.#count; left > 0; left--) {
+      const nameStart = skipBlanks(bytes, at);
+      const nameEnd = skipString(bytes, nameStart);
+      const start = startOfMember(bytes, nameEnd);
+      if (isStringText(bytes, nameStart, nameEnd, name)) return this.#valueAt(start, container);
       const first = bytes[start];
       let end: number;
       if (first === OPEN_BRACE || first === OPEN_BRACKET) {
@@ -227,6 +219,7 @@ export class JsonValue {
       }
       at = skipBlanks(bytes, end) + 1;
     }
+    return undefined;
   }
 
   /** The first member called `name`, which must be there. */
@@ -246,6 +239,11 @@ export class JsonValue {
     return new JsonValue(this.#bytes, this.#structure, start, container);
   }
 
+  /** The elements or members of an array or object. */
+  get #count(): number {
+    return this.#structure.rows[this.#container * COLUMNS + COUNT];
+  }
+
   get #isContainer(): boolean {
     return this.isObject || this.isArray;
   }
@@ -262,4 +260,9 @@ export class JsonValue {
     if (!this.#isContainer) return this.#container;
     return this.#structure.rows[this.#container * COLUMNS + NEXT];
   }
+}
+
+/** Where a member's value begins, behind the name that ends at `nameEnd`. */
+function startOfMember(bytes: Uint8Array, nameEnd: number): number {
+  return skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
 }
