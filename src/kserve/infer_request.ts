@@ -92,9 +92,8 @@ function parseWithJson(
 ): Inference {
   const json = parseJson(body.subarray(0, headerLength));
   const id = cString(json.member("id")?.asString("Unable to parse 'id'") ?? "");
-  const { parameters, binaryDataOutput, ...options } = parseRequestParameters(
-    json.member("parameters"),
-  );
+  const { parameters, binaryDataOutput, flags, correlationId, priority, timeoutMicroseconds } =
+    parseRequestParameters(json.member("parameters"));
   const inputs = parseInputs(json.requiredMember("inputs", "Unable to parse 'inputs'"), {
     binary: body.subarray(headerLength),
     regions,
@@ -104,7 +103,10 @@ function parseWithJson(
   const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, regions, id);
   const added = forwarded();
   const request: EngineRequest = {
-    ...options,
+    flags,
+    correlationId,
+    priority,
+    timeoutMicroseconds,
     modelName,
     modelVersion,
     id,

@@ -59,8 +59,8 @@ export function parseInputs(json: JsonValue, sources: InputSources): EngineInput
     const data = input.member("data");
     const binarySize = parameters?.member("binary_data_size");
     checkSources(data, binarySize, parameters?.member("shared_memory_region"));
-    const name = stringMember(input, "name");
-    const datatype = stringMember(input, "datatype");
+    const name = stringMember(input, "name", "Unable to parse 'name'");
+    const datatype = stringMember(input, "datatype", "Unable to parse 'datatype'");
     const shape = parseShape(input);
     let bytes: Uint8Array | MemorySlice;
     if (binarySize !== undefined) {
@@ -101,8 +101,7 @@ function checkSources(
   );
 }
 
-function stringMember(json: JsonValue, name: string): string {
-  const what = `Unable to parse '${name}'`;
+function stringMember(json: JsonValue, name: string, what: string): string {
   return cString(json.requiredMember(name, what).asString(what));
 }
 

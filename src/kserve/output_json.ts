@@ -4,7 +4,8 @@
  * @module
  */
 import { TritonError } from "../errors.ts";
-import { ELEMENT_WRITERS, writeStrings } from "./json/tensor_writer.ts";
+import { isJsonDataType } from "./json/tensor.ts";
+import { writeNumbers, writeStrings } from "./json/tensor_writer.ts";
 import type { JsonWriter } from "./json/writer.ts";
 import { tensorByteSize } from "./tensor_data.ts";
 
@@ -26,13 +27,13 @@ export function writeElements(
   data: Uint8Array,
   count: number,
 ): void {
-  const mismatch = `output tensor shape does not match size of output for '${name}'`;
   if (datatype === "BYTES") {
-    if (writeStrings(writer, data) !== count) throw new TritonError("INTERNAL", mismatch);
+    if (writeStrings(writer, data) !== count) {
+      throw new TritonError("INTERNAL", mismatch(name));
+    }
     return;
   }
-  const write = ELEMENT_WRITERS[datatype];
-  if (write === undefined) {
+  if (!isJsonDataType(datatype)) {
     throw new TritonError(
       "INVALID_ARG",
       `sending ${datatype} data via JSON is not supported. Please use the binary data format for ` +
@@ -40,7 +41,11 @@ export function writeElements(
     );
   }
   if (data.length !== tensorByteSize(datatype, count)) {
-    throw new TritonError("INTERNAL", `Failed to write 'data' field: ${mismatch}`);
+    throw new TritonError("INTERNAL", `Failed to write 'data' field: ${mismatch(name)}`);
   }
-  write(writer, data, count);
+  writeNumbers(writer, datatype, data, count);
+}
+
+function mismatch(name: string): string {
+  return `output tensor shape does not match size of output for '${name}'`;
 }

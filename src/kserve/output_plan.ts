@@ -22,6 +22,8 @@ export interface OutputForm {
 const JSON_FORM: OutputForm = { isBinary: false, classCount: 0 };
 const BINARY_FORM: OutputForm = { isBinary: true, classCount: 0 };
 
+const NO_FORMS: ReadonlyMap<string, OutputForm> = new Map();
+
 /** The forms of a request's outputs. */
 export class OutputPlan {
   readonly #forms: ReadonlyMap<string, OutputForm>;
@@ -35,17 +37,20 @@ export class OutputPlan {
 
   /** The form of the output called `name`. */
   form(name: string): OutputForm {
+    if (this.#forms.size === 0) return this.#unlisted;
     return this.#forms.get(name) ?? this.#unlisted;
   }
 
   /** Whether any output is to be reported as classes. */
   get hasClassification(): boolean {
+    if (this.#forms.size === 0) return false;
     for (const { classCount } of this.#forms.values()) if (classCount > 0) return true;
     return false;
   }
 
   /** The listed outputs, for the server. */
   requests(): EngineOutputRequest[] {
+    if (this.#forms.size === 0) return [];
     return [...this.#forms].map(([name, { placement }]) =>
       placement === undefined ? { name } : { name, placement }
     );
@@ -65,9 +70,9 @@ export function parseOutputPlan(
   regions: RegionLeases,
   requestId: string,
 ): OutputPlan {
+  if (json === undefined) return new OutputPlan(NO_FORMS, binaryDataOutput);
   const forms = new Map<string, OutputForm>();
-  const outputs = json?.asArray("Unable to parse 'outputs'") ?? [];
-  for (const output of outputs) {
+  for (const output of json.asArray("Unable to parse 'outputs'")) {
     const parameters = output.member("parameters");
     checkConflicts(parameters);
     const what = "Unable to parse 'name'";

@@ -47,7 +47,7 @@ export function decimalQuotient(
 }
 
 /** The exact error of `product`, the rounded product of `a` and `b`. */
-function twoProductError(a: number, b: number, product: number): number {
+export function twoProductError(a: number, b: number, product: number): number {
   const aBig = SPLITTER * a;
   const aHigh = aBig - (aBig - a);
   const aLow = a - aHigh;

@@ -6,28 +6,33 @@
 import { decimalQuotient } from "./decimal.ts";
 import { notANumberError } from "./errors.ts";
 import { isNumberStart, readDouble, skipNumber } from "./number.ts";
+import { firstRun, keptRun, runValues } from "./number_run.ts";
 import { NESTING_LIMIT, nestingError, PARSE_DATA, tooManyError } from "./tensor_errors.ts";
+import type { JsonSource } from "./value.ts";
 
 const BLANK = 0x20, COMMA = 0x2c, MINUS = 0x2d, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
 const UPPER_E = 0x45, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, LETTER_E = 0x65;
 
 /**
- * Reads the numbers of the checked array (or lone number) between `start` and `end` into `target`, in
- * order and at any depth, and returns how many there were.
+ * Reads the numbers of the checked array (or lone number) at `source` into `target`, from index `from` up to
+ * `limit`, in order and at any depth, and returns how many there were. Runs whose values the scan has
+ * kept are copied.
  *
  * Literals of up to 18 significant digits without an exponent are read by arithmetic; the few others
  * go through `Number()`.
  *
- * @throws {TritonError} INTERNAL for an element that is no number or that `target` has no room for;
+ * @throws {TritonError} INTERNAL for an element that is no number or that there is no room for;
  * INVALID_ARG when arrays are nested too deeply.
  */
 export function readFloats(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end, document }: JsonSource,
   target: Float32Array | Float64Array,
+  from: number,
+  limit: number,
 ): number {
-  let count = 0;
+  let nextRun = firstRun(document, start);
+  let run = keptRun(nextRun);
+  let to = from;
   let depth = 0;
   let at = start;
   while (at < end) {
@@ -47,7 +52,16 @@ export function readFloats(
       continue;
     }
     if (depth >= NESTING_LIMIT) throw nestingError(PARSE_DATA);
-    if (count === target.length) throw tooManyError();
+    if (to === limit) throw tooManyError();
+    if (run !== undefined && run.start === at) {
+      if (run.to - run.from <= limit - to) {
+        for (let index = run.from; index < run.to; index++) target[to++] = runValues[index];
+        at = run.end;
+      }
+      const isTaken = at === run.end;
+      run = keptRun(++nextRun);
+      if (isTaken) continue;
+    }
 
     // The digits go into two integers of up to nine, which fit machine words.
     const literal = at;
@@ -99,7 +113,7 @@ export function readFloats(
       at = skipNumber(bytes, literal);
       value = readDouble(bytes, literal, at);
     }
-    target[count++] = value;
+    target[to++] = value;
   }
-  return count;
+  return to - from;
 }

@@ -5,28 +5,32 @@
  */
 import { typeError } from "./errors.ts";
 import { isNumberStart, readInt64, readUint64, skipNumber } from "./number.ts";
+import { firstRun, keptRun, type NumberRun, runValues } from "./number_run.ts";
 import { NESTING_LIMIT, nestingError, PARSE_DATA, tooManyError } from "./tensor_errors.ts";
+import type { JsonSource } from "./value.ts";
 
 const BLANK = 0x20, COMMA = 0x2c, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
 const OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
 
 /**
- * Reads the integers of the checked array (or lone number) between `start` and `end`, in order and at
- * any depth, and returns how many there were. They wrap to the width of `target`'s elements; with
+ * Reads the integers of the checked array (or lone number) at `source` into `target`, from index `from`
+ * up to `limit`, in order and at any depth, and returns how many there were. Runs whose values the scan has kept are copied. They wrap to the width of `target`'s elements; with
  * `isWide` each takes two of these, the low half first.
  *
  * @throws {TritonError} INTERNAL for an element that is no integer of the wanted signedness or that
- * `target` has no room for; INVALID_ARG when arrays are nested too deeply.
+ * there is no room for; INVALID_ARG when arrays are nested too deeply.
  */
 export function readIntegers(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end, document }: JsonSource,
   target: Int8Array | Int16Array | Int32Array,
+  from: number,
+  limit: number,
   isSigned: boolean,
   isWide: boolean,
 ): number {
-  let to = 0;
+  let nextRun = firstRun(document, start);
+  let run = keptRun(nextRun);
+  let to = from;
   let depth = 0;
   let at = start;
   while (at < end) {
@@ -46,16 +50,27 @@ export function readIntegers(
       continue;
     }
     if (depth >= NESTING_LIMIT) throw nestingError(PARSE_DATA);
-    if (to === target.length) throw tooManyError();
+    if (to === limit) throw tooManyError();
+    if (run !== undefined && run.start === at) {
+      const { isIntegers, hasMinus, end: runEnd } = run;
+      const size = (run.to - run.from) * (isWide ? 2 : 1);
+      const isFitting = isIntegers && (isSigned || !hasMinus) && size <= limit - to;
+      if (isFitting) to = copyRun(run, target, to, isWide);
+      run = keptRun(++nextRun);
+      if (isFitting) {
+        at = runEnd;
+        continue;
+      }
+    }
 
     const literal = at;
     const isNegative = first === MINUS;
     if (isNegative) at++;
     const digits = at;
-    const limit = at + 9;
+    const digitLimit = at + 9;
     let value = 0;
     let byte = bytes[at];
-    while (byte >= ZERO && byte <= NINE && at < limit) {
+    while (byte >= ZERO && byte <= NINE && at < digitLimit) {
       value = (value * 10 + byte - ZERO) | 0;
       byte = bytes[++at];
     }
@@ -71,7 +86,22 @@ export function readIntegers(
     target[to++] = Number(BigInt.asIntN(32, large));
     if (isWide) target[to++] = Number(BigInt.asIntN(32, large >> 32n));
   }
-  return isWide ? to / 2 : to;
+  return isWide ? (to - from) / 2 : to - from;
+}
+
+/** Puts the integers of `run` to `target` from `to` on, and returns the index behind them. */
+function copyRun(
+  run: Readonly<NumberRun>,
+  target: Int8Array | Int16Array | Int32Array,
+  to: number,
+  isWide: boolean,
+): number {
+  for (let index = run.from; index < run.to; index++) {
+    const value = runValues[index];
+    target[to++] = value;
+    if (isWide) target[to++] = Math.floor(value / 0x1_0000_0000);
+  }
+  return to;
 }
 
 /** The integer between `start` and `end`, whatever its length. */

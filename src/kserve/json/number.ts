@@ -6,7 +6,7 @@
  */
 import { syntaxError, SyntaxText } from "./errors.ts";
 
-const MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, ZERO = 0x30, NINE = 0x39, COMMA = 0x2c;
+const MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
 const LETTER_E = 0x65, UPPER_E = 0x45, UPPER_N = 0x4e, UPPER_I = 0x49;
 
 const INT64_MIN = -(2n ** 63n), INT64_MAX = 2n ** 63n - 1n, UINT64_MAX = 2n ** 64n - 1n;
@@ -57,51 +57,6 @@ export function endOfNumber(bytes: Uint8Array, start: number): number {
     if (!isNegative) refuseExponent(bytes, start, digits, point, significand, exponent, at);
   }
   return at;
-}
-
-/** The run found last: one object for all, because there is one in every small array. */
-const run = { end: 0, separators: 0 };
-
-/**
- * The numbers from `at` on that are separated by a comma, or a comma and a blank: where the last one
- * ends, and how many separators were passed. Tensors are long runs of numbers, so this loop takes the
- * plain ones itself. The result is overwritten by the next call.
- *
- * @throws {TritonError} INTERNAL as {@link endOfNumber}.
- */
-export function numberRun(
-  bytes: Uint8Array,
-  at: number,
-): { readonly end: number; readonly separators: number } {
-  let separators = 0;
-  let byte = bytes[at];
-  for (;;) {
-    const start = at;
-    if (byte === MINUS) byte = bytes[++at];
-    const digits = at;
-    if (byte === ZERO) byte = bytes[++at];
-    else while (byte >= ZERO && byte <= NINE) byte = bytes[++at];
-    let isPlain = at > digits;
-    if (byte === POINT) {
-      const fraction = ++at;
-      byte = bytes[at];
-      while (byte >= ZERO && byte <= NINE) byte = bytes[++at];
-      isPlain &&= at > fraction;
-    }
-    if (!isPlain || at - start > 300 || byte === LETTER_E || byte === UPPER_E) {
-      at = endOfNumber(bytes, start);
-      byte = bytes[at];
-    }
-    if (byte !== COMMA) break;
-    const next = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
-    byte = bytes[next];
-    if (!isNumberStart(byte)) break;
-    separators++;
-    at = next;
-  }
-  run.end = at;
-  run.separators = separators;
-  return run;
 }
 
 function isDigit(byte: number): boolean {
@@ -159,7 +114,7 @@ function refuseInfinite(bytes: Uint8Array, start: number, end: number): void {
 }
 
 /** The characters of a literal, all of them ASCII. */
-export function literal(bytes: Uint8Array, start: number, end: number): string {
+function literal(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]);
   return text;

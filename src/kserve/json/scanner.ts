@@ -9,7 +9,8 @@
  * @module
  */
 import { syntaxError, SyntaxText } from "./errors.ts";
-import { endOfNumber, isNumberStart, numberRun } from "./number.ts";
+import { endOfNumber, isNumberStart } from "./number.ts";
+import { forgetRuns, numberRun } from "./number_run.ts";
 import { endOfString } from "./string.ts";
 
 /**
@@ -19,13 +20,18 @@ import { endOfString } from "./string.ts";
 export interface Structure {
   /** Where the root value begins. */
   readonly root: number;
-  /** The offset of each container's closing bracket. */
-  readonly closeAt: Uint32Array;
-  /** The number of the first container that opens after each one has closed. */
-  readonly nextContainer: Uint32Array;
-  /** The elements or members that each container holds directly. */
-  readonly count: Uint32Array;
+  /** Identifies the scan to the keeper of its runs of numbers. */
+  readonly document: number;
+  /**
+   * A row for each container: the offset of its closing bracket ({@link CLOSE_AT}), the number of the
+   * first container that opens after it ({@link NEXT}), and the elements or members that it holds
+   * directly ({@link COUNT}).
+   */
+  readonly rows: ArrayLike<number>;
 }
+
+/** The columns of {@link Structure.rows}, and how many there are. */
+export const CLOSE_AT = 0, NEXT = 1, COUNT = 2, COLUMNS = 3;
 
 const TAB = 0x09, NEWLINE = 0x0a, RETURN = 0x0d, BLANK = 0x20;
 const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a;
@@ -67,27 +73,29 @@ function endOfName(bytes: Uint8Array, at: number): number {
   return skipBlanks(bytes, at + 1);
 }
 
-/** Columns of numbers that grow together: one row a container. */
-class Containers {
-  closeAt = new Uint32Array(32);
-  nextContainer = new Uint32Array(32);
-  count = new Uint32Array(32);
-  size = 0;
+/** Documents of up to so many containers get their rows as a plain array, which is made faster. */
+const SMALL = 32;
 
-  open(): number {
-    if (this.size === this.closeAt.length) {
-      this.closeAt = grown(this.closeAt);
-      this.nextContainer = grown(this.nextContainer);
-      this.count = grown(this.count);
-    }
-    return this.size++;
-  }
+/** The rows of the document that is being scanned. */
+let work = new Uint32Array(256 * COLUMNS);
+
+function makeRoom(size: number): void {
+  if (size * COLUMNS < work.length) return;
+  const larger = new Uint32Array(work.length * 4);
+  larger.set(work);
+  work = larger;
 }
 
-function grown(column: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(column.length * 4);
-  larger.set(column);
-  return larger;
+/** Takes the rows of `size` containers out of the work space, which does not stay large. */
+function takeRows(size: number): ArrayLike<number> {
+  if (size > SMALL) {
+    const rows = work.slice(0, size * COLUMNS);
+    if (work.length > 1 << 16) work = new Uint32Array(256 * COLUMNS);
+    return rows;
+  }
+  const rows: number[] = [];
+  for (let index = 0; index < size * COLUMNS; index++) rows.push(work[index]);
+  return rows;
 }
 
 /**
@@ -107,7 +115,8 @@ export function scan(bytes: Uint8Array): Structure {
     first === COLON
   ) throw syntaxError(SyntaxText.EMPTY, root);
 
-  const containers = new Containers();
+  const document = forgetRuns();
+  let size = 0;
   // Open containers, innermost last: the container's number doubled, plus one for an object.
   const open: number[] = [];
   let at = root;
@@ -116,7 +125,7 @@ export function scan(bytes: Uint8Array): Structure {
     if (isNumberStart(byte)) {
       if (open.length > 0 && (open[open.length - 1] & 1) === 0) {
         const run = numberRun(bytes, at);
-        containers.count[open[open.length - 1] >>> 1] += run.separators;
+        work[(open[open.length - 1] >>> 1) * COLUMNS + COUNT] += run.separators;
         at = run.end;
       } else {
         at = endOfNumber(bytes, at);
@@ -124,24 +133,28 @@ export function scan(bytes: Uint8Array): Structure {
     } else if (byte === QUOTE) {
       at = endOfString(bytes, at);
     } else if (byte === OPEN_BRACE) {
-      const container = containers.open();
+      const container = size++;
+      makeRoom(size);
+      work[container * COLUMNS + COUNT] = 0;
       at = skipBlanks(bytes, at + 1);
       if (byteAt(bytes, at) !== CLOSE_BRACE) {
         open.push(container * 2 + 1);
         at = endOfName(bytes, at);
         continue;
       }
-      containers.closeAt[container] = at++;
-      containers.nextContainer[container] = containers.size;
+      work[container * COLUMNS + CLOSE_AT] = at++;
+      work[container * COLUMNS + NEXT] = size;
     } else if (byte === OPEN_BRACKET) {
-      const container = containers.open();
+      const container = size++;
+      makeRoom(size);
+      work[container * COLUMNS + COUNT] = 0;
       at = skipBlanks(bytes, at + 1);
       if (byteAt(bytes, at) !== CLOSE_BRACKET) {
         open.push(container * 2);
         continue;
       }
-      containers.closeAt[container] = at++;
-      containers.nextContainer[container] = containers.size;
+      work[container * COLUMNS + CLOSE_AT] = at++;
+      work[container * COLUMNS + NEXT] = size;
     } else if (byte === 0x74) {
       at = endOfWord(bytes, at, "true");
     } else if (byte === 0x66) {
@@ -158,13 +171,12 @@ export function scan(bytes: Uint8Array): Structure {
       const next = byteAt(bytes, at);
       if (open.length === 0) {
         if (next !== 0) throw syntaxError(SyntaxText.ROOT_NOT_SINGULAR, at);
-        const { closeAt, nextContainer, count } = containers;
-        return { root, closeAt, nextContainer, count };
+        return { root, document, rows: takeRows(size) };
       }
       const innermost = open[open.length - 1];
       const container = innermost >>> 1;
       const isObject = (innermost & 1) === 1;
-      containers.count[container]++;
+      work[container * COLUMNS + COUNT]++;
       if (next === COMMA) {
         at = skipBlanks(bytes, at + 1);
         if (isObject) at = endOfName(bytes, at);
@@ -177,8 +189,8 @@ export function scan(bytes: Uint8Array): Structure {
         );
       }
       open.pop();
-      containers.closeAt[container] = at++;
-      containers.nextContainer[container] = containers.size;
+      work[container * COLUMNS + CLOSE_AT] = at++;
+      work[container * COLUMNS + NEXT] = size;
     }
   }
 }

@@ -153,20 +153,40 @@ export function stringBytes(bytes: Uint8Array, start: number, end: number): Uint
   return content.subarray(0, copyString(bytes, start, end, content, 0));
 }
 
+/** Texts of up to this many characters are looked up among the recent ones. */
+const SHORT = 32;
+
+/**
+ * Short texts that were read, by a hash of their characters: clients send the same names again and
+ * again, and a text that is known need not be made and hashed anew.
+ */
+const recentTexts: string[] = new Array(256).fill("");
+
 /** The text of a checked string; bytes that are no UTF-8 become U+FFFD. */
 export function stringText(bytes: Uint8Array, start: number, end: number): string {
-  const length = end - start - 2;
-  if (length <= 32) {
-    let text = "";
-    let at = start + 1;
-    for (; at < end - 1; at++) {
-      const byte = bytes[at];
-      if (byte >= 0x80 || byte === BACKSLASH) break;
-      text += String.fromCharCode(byte);
-    }
-    if (at === end - 1) return text;
+  if (end - start - 2 > SHORT) return decoder.decode(stringBytes(bytes, start, end));
+  let hash = 0;
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at];
+    if (byte >= 0x80 || byte === BACKSLASH) return decoder.decode(stringBytes(bytes, start, end));
+    hash = (Math.imul(hash, 31) + byte) | 0;
   }
-  return decoder.decode(stringBytes(bytes, start, end));
+  const slot = (hash ^ (hash >>> 8)) & 0xff;
+  const recent = recentTexts[slot];
+  if (isPlainText(bytes, start + 1, end - 1, recent)) return recent;
+  let text = "";
+  for (let at = start + 1; at < end - 1; at++) text += String.fromCharCode(bytes[at]);
+  recentTexts[slot] = text;
+  return text;
+}
+
+/** Whether the bytes from `start` to `end` are the characters of `text`. */
+function isPlainText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** Whether the checked string from `start` to `end` says `text`, which must be ASCII. */

@@ -11,7 +11,8 @@ import { readFloats } from "./floats.ts";
 import { readIntegers } from "./integers.ts";
 import { copyString, skipString } from "./string.ts";
 import { NESTING_LIMIT, nestingError, PARSE_DATA, tooManyError } from "./tensor_errors.ts";
-import type { JsonValue } from "./value.ts";
+import { type TensorMemory, tensorPlace } from "./tensor_memory.ts";
+import type { JsonSource, JsonValue } from "./value.ts";
 
 const BLANK = 0x20, QUOTE = 0x22, COMMA = 0x2c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
 const LETTER_F = 0x66, LETTER_T = 0x74;
@@ -19,27 +20,23 @@ const LETTER_F = 0x66, LETTER_T = 0x74;
 /** The data types whose elements JSON can carry, without BYTES, which has no fixed size. */
 export type JsonDataType = Exclude<DataType, "BYTES" | "FP16" | "BF16">;
 
-/** Reads the array between the offsets into `buffer` and returns how many elements there were. */
-type Reader = (bytes: Uint8Array, start: number, end: number, buffer: ArrayBuffer) => number;
+/** Reads the array into the memory between the offsets and returns how many elements there were. */
+type Reader = (source: JsonSource, memory: TensorMemory, at: number, end: number) => number;
 
 const READERS: Record<JsonDataType, Reader> = {
-  BOOL: readBooleans,
-  INT8: (bytes, start, end, to) => readIntegers(bytes, start, end, new Int8Array(to), true, false),
-  INT16: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int16Array(to), true, false),
-  INT32: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), true, false),
-  INT64: (bytes, start, end, to) => readIntegers(bytes, start, end, new Int32Array(to), true, true),
-  UINT8: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int8Array(to), false, false),
-  UINT16: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int16Array(to), false, false),
-  UINT32: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), false, false),
-  UINT64: (bytes, start, end, to) =>
-    readIntegers(bytes, start, end, new Int32Array(to), false, true),
-  FP32: (bytes, start, end, to) => readFloats(bytes, start, end, new Float32Array(to)),
-  FP64: (bytes, start, end, to) => readFloats(bytes, start, end, new Float64Array(to)),
+  BOOL: (source, { bytes }, at, end) => readBooleans(source, bytes, at, end),
+  INT8: (source, { int8 }, at, end) => readIntegers(source, int8, at, end, true, false),
+  INT16: (source, { int16 }, at, end) => readIntegers(source, int16, at / 2, end / 2, true, false),
+  INT32: (source, { int32 }, at, end) => readIntegers(source, int32, at / 4, end / 4, true, false),
+  INT64: (source, { int32 }, at, end) => readIntegers(source, int32, at / 4, end / 4, true, true),
+  UINT8: (source, { int8 }, at, end) => readIntegers(source, int8, at, end, false, false),
+  UINT16: (source, { int16 }, at, end) =>
+    readIntegers(source, int16, at / 2, end / 2, false, false),
+  UINT32: (source, { int32 }, at, end) =>
+    readIntegers(source, int32, at / 4, end / 4, false, false),
+  UINT64: (source, { int32 }, at, end) => readIntegers(source, int32, at / 4, end / 4, false, true),
+  FP32: (source, { float32 }, at, end) => readFloats(source, float32, at / 4, end / 4),
+  FP64: (source, { float64 }, at, end) => readFloats(source, float64, at / 8, end / 8),
 };
 
 /** Whether `name` is a data type that {@link readNumericTensor} can read. */
@@ -60,28 +57,32 @@ export function readNumericTensor(
   datatype: JsonDataType,
   count: number,
 ): Uint8Array {
-  const data = new Uint8Array(count * datatypeByteSize(datatype));
-  const { bytes, start, end } = value.source;
-  if (READERS[datatype](bytes, start, end, data.buffer) < count) {
+  const size = count * datatypeByteSize(datatype);
+  const { memory, at } = tensorPlace(size);
+  if (READERS[datatype](value.source, memory, at, at + size) < count) {
     throw new TritonError(
       "INTERNAL",
       "Failed to parse 'data' field: shape does not match true shape",
     );
   }
-  return data;
+  return memory.bytes.subarray(at, at + size);
 }
 
-function readBooleans(bytes: Uint8Array, start: number, end: number, buffer: ArrayBuffer): number {
-  const target = new Uint8Array(buffer);
-  let count = 0;
+function readBooleans(
+  { bytes, start, end }: JsonSource,
+  target: Uint8Array,
+  from: number,
+  limit: number,
+): number {
+  let to = from;
   forEachElement(bytes, start, end, PARSE_DATA, (at) => {
-    if (count === target.length) throw tooManyError();
+    if (to === limit) throw tooManyError();
     const isTrue = bytes[at] === LETTER_T;
     if (!isTrue && bytes[at] !== LETTER_F) throw typeError("boolean", PARSE_DATA);
-    target[count++] = isTrue ? 1 : 0;
+    target[to++] = isTrue ? 1 : 0;
     return at + (isTrue ? 4 : 5);
   });
-  return count;
+  return to - from;
 }
 
 /**

@@ -3,116 +3,128 @@
  *
  * @module
  */
-import { doubleText, type JsonWriter } from "./writer.ts";
+import { datatypeByteSize } from "../../datatype.ts";
+import { INTEGER_SIZE, putInteger } from "./digits.ts";
+import { DOUBLE_SIZE, putDouble } from "./doubles.ts";
+import type { JsonDataType } from "./tensor.ts";
+import type { JsonWriter } from "./writer.ts";
 
-const LITTLE_ENDIAN = true;
+const COMMA = 0x2c;
+const TRUE = [0x74, 0x72, 0x75, 0x65], FALSE = [0x66, 0x61, 0x6c, 0x73, 0x65];
 
-/** Numbers become text this many at a time, so that the texts stay small. */
-const CHUNK = 1024;
+/** Room is made for this many elements at a time. */
+const CHUNK = 32;
+
+/** The most bytes of an element: a double, or 20 digits. */
+const ELEMENT_SIZE = Math.max(DOUBLE_SIZE, INTEGER_SIZE, 20) + 1;
+
+/** The types as numbers, which the loop can tell apart faster than names. */
+const CODES = {
+  BOOL: 0,
+  UINT8: 1,
+  UINT16: 2,
+  UINT32: 3,
+  INT8: 4,
+  INT16: 5,
+  INT32: 6,
+  FP32: 7,
+  FP64: 8,
+  UINT64: 9,
+  INT64: 10,
+} as const satisfies Record<JsonDataType, number>;
+
+const words = new Uint32Array(2);
+const float32 = new Float32Array(words.buffer);
+const float64 = new Float64Array(words.buffer);
 
 /** Puts `count` elements of `datatype` from `data` to `writer`, with commas between them. */
-export type ElementWriter = (writer: JsonWriter, data: Uint8Array, count: number) => void;
-
-type Numbers =
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | Float32Array
-  | Float64Array;
-
-/**
- * A writer of elements that a typed array holds. `text` writes some of them: `join()` is the fastest way
- * that the runtimes have.
- */
-function numbers<View extends Numbers>(
-  View: { new (buffer: ArrayBufferLike, offset: number, length: number): View } & {
-    readonly BYTES_PER_ELEMENT: number;
-  },
-  text: (elements: View) => string,
-): ElementWriter {
-  return (writer, data, count) => {
-    const isAligned = data.byteOffset % View.BYTES_PER_ELEMENT === 0;
-    const { buffer, byteOffset } = isAligned ? data : data.slice();
-    const all = new View(buffer, byteOffset, count);
-    for (let start = 0; start < count; start += CHUNK) {
-      if (start > 0) writer.raw(",");
-      writer.raw(text(all.subarray(start, Math.min(count, start + CHUNK)) as View));
+export function writeNumbers(
+  writer: JsonWriter,
+  datatype: JsonDataType,
+  data: Uint8Array,
+  count: number,
+): void {
+  const code = CODES[datatype];
+  const size = datatypeByteSize(datatype);
+  for (let start = 0; start < count; start += CHUNK) {
+    const end = Math.min(count, start + CHUNK);
+    let to = writer.reserve((end - start) * ELEMENT_SIZE);
+    const target = writer.target;
+    for (let index = start; index < end; index++) {
+      if (index > 0) target[to++] = COMMA;
+      to = putElement(target, to, code, data, index * size);
     }
-  };
-}
-
-const joined = (elements: Numbers) => elements.join(",");
-
-function joinedDoubles(elements: Float32Array | Float64Array): string {
-  for (const element of elements) {
-    if (element === Math.trunc(element)) return Array.from(elements, doubleText).join(",");
+    writer.advance(to);
   }
-  return elements.join(",");
 }
 
-/** A writer of elements of eight bytes, of which `put` writes the one at an offset. */
-function wide(put: (writer: JsonWriter, data: DataView, at: number) => void): ElementWriter {
-  return (writer, data, count) => {
-    const source = view(data);
-    for (let index = 0; index < count; index++) {
-      if (index > 0) writer.raw(",");
-      put(writer, source, index * 8);
-    }
-  };
+/** Puts the element at `at` of `data`, wherever that lies: tensors need not be aligned. */
+function putElement(
+  target: Uint8Array,
+  to: number,
+  code: number,
+  data: Uint8Array,
+  at: number,
+): number {
+  switch (code) {
+    case CODES.FP32:
+      words[0] = word(data, at);
+      return putDouble(target, to, float32[0]);
+    case CODES.FP64:
+      words[0] = word(data, at);
+      words[1] = word(data, at + 4);
+      return putDouble(target, to, float64[0]);
+    case CODES.INT32:
+      return putInteger(target, to, word(data, at));
+    case CODES.INT64:
+      return putWide(target, to, word(data, at) >>> 0, word(data, at + 4));
+    case CODES.UINT64:
+      return putWide(target, to, word(data, at) >>> 0, word(data, at + 4) >>> 0);
+    case CODES.UINT32:
+      return putInteger(target, to, word(data, at) >>> 0);
+    case CODES.INT16:
+      return putInteger(target, to, ((data[at] | (data[at + 1] << 8)) << 16) >> 16);
+    case CODES.UINT16:
+      return putInteger(target, to, data[at] | (data[at + 1] << 8));
+    case CODES.INT8:
+      return putInteger(target, to, (data[at] << 24) >> 24);
+    case CODES.UINT8:
+      return putInteger(target, to, data[at]);
+    default:
+      for (const byte of data[at] !== 0 ? TRUE : FALSE) target[to++] = byte;
+      return to;
+  }
 }
 
-function view(data: Uint8Array): DataView {
-  return new DataView(data.buffer, data.byteOffset, data.byteLength);
+/** The 32 bits at `at` of little-endian data. */
+function word(data: Uint8Array, at: number): number {
+  return data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | (data[at + 3] << 24);
 }
 
-/** The element writers of the data types that JSON can carry and that have a fixed size. */
-export const ELEMENT_WRITERS: Readonly<Record<string, ElementWriter>> = {
-  BOOL: numbers(Uint8Array, (elements) => Array.from(elements, (one) => one !== 0).join(",")),
-  UINT8: numbers(Uint8Array, joined),
-  UINT16: numbers(Uint16Array, joined),
-  UINT32: numbers(Uint32Array, joined),
-  INT8: numbers(Int8Array, joined),
-  INT16: numbers(Int16Array, joined),
-  INT32: numbers(Int32Array, joined),
-  FP32: numbers(Float32Array, joinedDoubles),
-  FP64: numbers(Float64Array, joinedDoubles),
-  // Below 2^53 a number is exact, and far cheaper than a bigint.
-  UINT64: wide((writer, data, at) => {
-    const high = data.getUint32(at + 4, LITTLE_ENDIAN);
-    if (high < 0x20_0000) {
-      writer.integer(high * 0x1_0000_0000 + data.getUint32(at, LITTLE_ENDIAN));
-    } else {
-      writer.integer(data.getBigUint64(at, LITTLE_ENDIAN));
-    }
-  }),
-  INT64: wide((writer, data, at) => {
-    const high = data.getInt32(at + 4, LITTLE_ENDIAN);
-    if (high >= -0x20_0000 && high < 0x20_0000) {
-      writer.integer(high * 0x1_0000_0000 + data.getUint32(at, LITTLE_ENDIAN));
-    } else {
-      writer.integer(data.getBigInt64(at, LITTLE_ENDIAN));
-    }
-  }),
-};
+/** Puts an integer of 64 bits, whose high half has the sign. Below 2^53 a number is exact, and far cheaper than a bigint. */
+function putWide(target: Uint8Array, to: number, low: number, high: number): number {
+  if (high < 0x20_0000 && high >= -0x20_0000) {
+    return putInteger(target, to, high * 0x1_0000_0000 + low);
+  }
+  const text = String((BigInt(high) << 32n) | BigInt(low));
+  for (let index = 0; index < text.length; index++) target[to++] = text.charCodeAt(index);
+  return to;
+}
 
 /**
  * Puts the strings of a BYTES tensor, each behind its 32-bit length, and returns how many there were;
  * -1 when the lengths do not fit the data.
  */
 export function writeStrings(writer: JsonWriter, data: Uint8Array): number {
-  const source = view(data);
   let count = 0;
   let at = 0;
   while (at < data.length) {
     if (at + 4 > data.length) return -1;
-    const length = source.getUint32(at, LITTLE_ENDIAN);
+    const length = word(data, at) >>> 0;
     at += 4;
     if (at + length > data.length) return -1;
     if (count++ > 0) writer.raw(",");
-    writer.stringBytes(data.subarray(at, at + length));
+    writer.stringBytes(data, at, at + length);
     at += length;
   }
   return count;

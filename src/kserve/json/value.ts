@@ -7,11 +7,20 @@
 import type { Int64 } from "../../engine.ts";
 import { missingMemberError, noMembersError, notANumberError, typeError } from "./errors.ts";
 import { isNumberStart, readDouble, readInt64, readUint64, skipNumber } from "./number.ts";
-import { scan, skipBlanks, type Structure } from "./scanner.ts";
+import { CLOSE_AT, COLUMNS, COUNT, NEXT, scan, skipBlanks, type Structure } from "./scanner.ts";
 import { isStringText, skipString, stringBytes, stringText } from "./string.ts";
 
 const QUOTE = 0x22, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const LETTER_F = 0x66, LETTER_N = 0x6e, LETTER_T = 0x74;
+
+/** Where a value lies: the bytes of its document, from `start` to `end`. */
+export interface JsonSource {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Identifies the scan of the document, of which the values of numbers may have been kept. */
+  readonly document: number;
+}
 
 /** A member of a JSON object. */
 export interface JsonMember {
@@ -132,11 +141,11 @@ export class JsonValue {
   asArray(what?: string): JsonValue[] {
     if (!this.isArray) throw typeError("array", what);
     const elements: JsonValue[] = [];
-    const { closeAt, count } = this.#structure;
-    const end = closeAt[this.#container];
+    const { rows } = this.#structure;
+    const end = rows[this.#container * COLUMNS + CLOSE_AT];
     let at = this.#start + 1;
     let container = this.#container + 1;
-    for (let left = count[this.#container]; left > 0; left--) {
+    for (let left = rows[this.#container * COLUMNS + COUNT]; left > 0; left--) {
       const element = this.#valueAt(skipBlanks(this.#bytes, at), container);
       elements.push(element);
       container = element.#nextContainer;
@@ -148,7 +157,7 @@ export class JsonValue {
   /** How many elements an array has, without visiting them. */
   arrayLength(what?: string): number {
     if (!this.isArray) throw typeError("array", what);
-    return this.#structure.count[this.#container];
+    return this.#count;
   }
 
   /** This value, when it is an object. */
@@ -160,12 +169,18 @@ export class JsonValue {
   /** The members of an object in order, also those whose name came before. */
   members(what?: string): JsonMember[] {
     if (!this.isObject) throw noMembersError(what);
+    const bytes = this.#bytes;
     const members: JsonMember[] = [];
-    this.#walk((start, container, name, nameEnd) => {
-      const value = new JsonValue(this.#bytes, this.#structure, start, container);
-      members.push({ name: stringText(this.#bytes, name, nameEnd), value });
-      return false;
-    });
+    let at = this.#start + 1;
+    let container = this.#container + 1;
+    for (let left = this.#count; left > 0; left--) {
+      const name = skipBlanks(bytes, at);
+      const nameEnd = skipString(bytes, name);
+      const value = this.#valueAt(startOfMember(bytes, nameEnd), container);
+      members.push({ name: stringText(bytes, name, nameEnd), value });
+      container = value.#nextContainer;
+      at = skipBlanks(bytes, value.#end) + 1;
+    }
     return members;
   }
 
@@ -184,40 +199,27 @@ export class JsonValue {
 
   /** The first member called `name`, an ASCII text; undefined when there is none, or this is no object. */
   member(name: string): JsonValue | undefined {
-    if (!this.isObject) return undefined;
-    let found: JsonValue | undefined;
-    this.#walk((start, container, nameStart, nameEnd) => {
-      if (!isStringText(this.#bytes, nameStart, nameEnd, name)) return false;
-      found = new JsonValue(this.#bytes, this.#structure, start, container);
-      return true;
-    });
-    return found;
-  }
-
-  /**
-   * Walks the members of an object: `visit` gets the offset of a value, the number of the first container
-   * from there on, and where the name's quotes begin and end. It returns true to stop.
-   */
-  #walk(visit: (start: number, container: number, name: number, nameEnd: number) => boolean): void {
     const bytes = this.#bytes;
-    const { closeAt, nextContainer, count } = this.#structure;
+    if (bytes[this.#start] !== OPEN_BRACE) return undefined;
+    const { rows } = this.#structure;
     let at = this.#start + 1;
     let container = this.#container + 1;
-    for (let left = count[this.#container]; left > 0; left--) {
-      const name = skipBlanks(bytes, at);
-      const nameEnd = skipString(bytes, name);
-      const start = skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
-      if (visit(start, container, name, nameEnd)) return;
+    for (let left = this.#count; left > 0; left--) {
+      const nameStart = skipBlanks(bytes, at);
+      const nameEnd = skipString(bytes, nameStart);
+      const start = startOfMember(bytes, nameEnd);
+      if (isStringText(bytes, nameStart, nameEnd, name)) return this.#valueAt(start, container);
       const first = bytes[start];
       let end: number;
       if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-        end = closeAt[container] + 1;
-        container = nextContainer[container];
+        end = rows[container * COLUMNS + CLOSE_AT] + 1;
+        container = rows[container * COLUMNS + NEXT];
       } else {
         end = first === QUOTE ? skipString(bytes, start) : skipNumber(bytes, start);
       }
       at = skipBlanks(bytes, end) + 1;
     }
+    return undefined;
   }
 
   /** The first member called `name`, which must be there. */
@@ -227,13 +229,19 @@ export class JsonValue {
     return value;
   }
 
-  /** The document's bytes and the offset of this value's first one, for readers of whole tensors. */
-  get source(): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } {
-    return { bytes: this.#bytes, start: this.#start, end: this.#end };
+  /** Where this value lies in which document, for readers of whole tensors. */
+  get source(): JsonSource {
+    const { document } = this.#structure;
+    return { bytes: this.#bytes, start: this.#start, end: this.#end, document };
   }
 
   #valueAt(start: number, container: number): JsonValue {
     return new JsonValue(this.#bytes, this.#structure, start, container);
+  }
+
+  /** The elements or members of an array or object. */
+  get #count(): number {
+    return this.#structure.rows[this.#container * COLUMNS + COUNT];
   }
 
   get #isContainer(): boolean {
@@ -242,13 +250,19 @@ export class JsonValue {
 
   /** The offset behind this value. */
   get #end(): number {
-    if (this.#isContainer) return this.#structure.closeAt[this.#container] + 1;
+    if (this.#isContainer) return this.#structure.rows[this.#container * COLUMNS + CLOSE_AT] + 1;
     if (this.isString) return skipString(this.#bytes, this.#start);
     return skipNumber(this.#bytes, this.#start); // words end where numbers do
   }
 
   /** The number of the first container that opens behind this value. */
   get #nextContainer(): number {
-    return this.#isContainer ? this.#structure.nextContainer[this.#container] : this.#container;
+    if (!this.#isContainer) return this.#container;
+    return this.#structure.rows[this.#container * COLUMNS + NEXT];
   }
+}
+
+/** Where a member's value begins, behind the name that ends at `nameEnd`. */
+function startOfMember(bytes: Uint8Array, nameEnd: number): number {
+  return skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
 }

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { INTEGER_SIZE, putInteger } from "./digits.ts";
+import { DOUBLE_SIZE, putDouble } from "./doubles.ts";
+
 const encoder = new TextEncoder();
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, LETTER_U = 0x75;
@@ -17,81 +20,121 @@ for (const [byte, letter] of [[8, "b"], [9, "t"], [10, "n"], [12, "f"], [13, "r"
 SHORT_ESCAPES[QUOTE] = QUOTE;
 SHORT_ESCAPES[BACKSLASH] = BACKSLASH;
 
-/** A double as rapidjson writes it. Only integers differ from what JavaScript writes. */
-export function doubleText(value: number): string {
-  if (!Number.isInteger(value)) return String(value);
-  if (Object.is(value, -0)) return "-0.0";
-  return Math.abs(value) < 1e21 ? `${value}.0` : String(value).replace("e+", "e");
-}
+/** Small texts share memory that is allocated in pieces of this size. */
+const SLAB_SIZE = 64 << 10;
+
+let slab = new Uint8Array(0);
+/** Where the free part of the slab begins. */
+let slabStart = 0;
 
 /** A JSON text under way: a growing buffer and what may be put at its end. */
 export class JsonWriter {
-  #bytes: Uint8Array;
-  #length = 0;
+  #target: Uint8Array<ArrayBuffer>;
+  #start: number;
+  /** Where the memory that is this text's own ends. */
+  #limit: number;
+  #end: number;
 
   /** An empty text; `capacity` is how many bytes to expect. */
   constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity);
+    if (capacity > SLAB_SIZE / 8) {
+      this.#target = new Uint8Array(capacity);
+      this.#start = 0;
+    } else {
+      if (slabStart + capacity > slab.length) {
+        slab = new Uint8Array(SLAB_SIZE);
+        slabStart = 0;
+      }
+      this.#target = slab;
+      this.#start = slabStart;
+      slabStart += capacity;
+    }
+    this.#limit = this.#start + capacity;
+    this.#end = this.#start;
   }
 
   /** How many bytes were written. */
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  /** The bytes written so far, a view that further writing may invalidate. */
+  /** Ends the text and returns it. Nothing may be put behind it. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length) as Uint8Array<ArrayBuffer>;
+    if (this.#target === slab && this.#limit === slabStart) slabStart = this.#end;
+    this.#limit = this.#end;
+    return this.#target.subarray(this.#start, this.#end);
+  }
+
+  /** Makes room for `size` more bytes, which go to {@link target} from the returned offset on. */
+  reserve(size: number): number {
+    if (this.#end + size > this.#limit) this.#grow(size);
+    return this.#end;
+  }
+
+  /** What the text is written to; another after each {@link reserve}. */
+  get target(): Uint8Array {
+    return this.#target;
+  }
+
+  /** Takes what was written to {@link target} up to the offset `end` into the text. */
+  advance(end: number): void {
+    this.#end = end;
   }
 
   /** Puts `text`, which must be ASCII: JSON syntax, numbers, or names that need no escape. */
   raw(text: string): this {
-    this.#reserve(text.length);
-    if (text.length > 64) {
-      encoder.encodeInto(text, this.#bytes.subarray(this.#length));
-      this.#length += text.length;
-      return this;
-    }
-    for (let index = 0; index < text.length; index++) {
-      this.#bytes[this.#length++] = text.charCodeAt(index);
-    }
+    let at = this.reserve(text.length);
+    const target = this.#target;
+    for (let index = 0; index < text.length; index++) target[at++] = text.charCodeAt(index);
+    this.#end = at;
     return this;
   }
 
   /** Puts a string value. */
   string(text: string): this {
-    this.#reserve(text.length * 6 + 2);
-    const start = this.#length;
-    this.#bytes[this.#length++] = QUOTE;
+    let at = this.reserve(text.length * 6 + 2);
+    const target = this.#target;
+    target[at++] = QUOTE;
     for (let index = 0; index < text.length; index++) {
       const unit = text.charCodeAt(index);
       if (unit >= 0x80) {
-        this.#length = start;
-        return this.stringBytes(encoder.encode(text));
+        const content = encoder.encode(text);
+        return this.stringBytes(content, 0, content.length);
       }
-      this.#put(unit);
+      at = putCharacter(target, at, unit);
     }
-    this.#bytes[this.#length++] = QUOTE;
+    target[at++] = QUOTE;
+    this.#end = at;
     return this;
   }
 
-  /** Puts a string value of any bytes; those from 0x80 on are neither checked nor changed. */
-  stringBytes(content: Uint8Array): this {
-    this.#reserve(content.length * 6 + 2);
-    this.#bytes[this.#length++] = QUOTE;
-    for (let index = 0; index < content.length; index++) this.#put(content[index]);
-    this.#bytes[this.#length++] = QUOTE;
+  /**
+   * Puts a string value of the bytes of `source` from `start` to `end`; those from 0x80 on are neither
+   * checked nor changed.
+   */
+  stringBytes(source: Uint8Array, start: number, end: number): this {
+    let at = this.reserve((end - start) * 6 + 2);
+    const target = this.#target;
+    target[at++] = QUOTE;
+    for (let index = start; index < end; index++) at = putCharacter(target, at, source[index]);
+    target[at++] = QUOTE;
+    this.#end = at;
     return this;
   }
 
   /** Puts an integer, in full. */
   integer(value: number | bigint): this {
-    return this.raw(String(value));
+    if (typeof value === "bigint") return this.raw(String(value));
+    const at = this.reserve(INTEGER_SIZE);
+    this.#end = putInteger(this.#target, at, value);
+    return this;
   }
 
   /** Puts a double: `1.0`, `-0.0`, `1e21`, `1e-7`, `NaN`, `-Infinity`. */
   double(value: number): this {
-    return this.raw(doubleText(value));
+    const at = this.reserve(DOUBLE_SIZE);
+    this.#end = putDouble(this.#target, at, value);
+    return this;
   }
 
   /** Puts `true` or `false`. */
@@ -99,28 +142,41 @@ export class JsonWriter {
     return this.raw(value ? "true" : "false");
   }
 
-  #put(byte: number): void {
-    const escape = byte < 0x80 ? SHORT_ESCAPES[byte] : 0;
-    if (escape !== 0) {
-      this.#bytes[this.#length++] = BACKSLASH;
-      this.#bytes[this.#length++] = escape;
-    } else if (byte < 0x20) {
-      this.#bytes[this.#length++] = BACKSLASH;
-      this.#bytes[this.#length++] = LETTER_U;
-      this.#bytes[this.#length++] = 0x30;
-      this.#bytes[this.#length++] = 0x30;
-      this.#bytes[this.#length++] = UPPER_HEX[byte >> 4];
-      this.#bytes[this.#length++] = UPPER_HEX[byte & 0xf];
-    } else {
-      this.#bytes[this.#length++] = byte;
+  /** Moves the text to memory of its own, or takes more of the slab when nothing lies behind it. */
+  #grow(more: number): void {
+    const size = Math.max(this.length + more, this.length * 2);
+    const isLast = this.#target === slab && this.#limit === slabStart;
+    if (isLast && this.#start + size <= slab.length) {
+      this.#limit = slabStart = this.#start + size;
+      return;
     }
+    const larger = new Uint8Array(size);
+    larger.set(this.#target.subarray(this.#start, this.#end));
+    if (isLast) slabStart = this.#start;
+    this.#end = this.length;
+    this.#start = 0;
+    this.#target = larger;
+    this.#limit = size;
   }
+}
 
-  #reserve(more: number): void {
-    const needed = this.#length + more;
-    if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
+/** Puts a character of a string, with its escape if it needs one. */
+function putCharacter(target: Uint8Array, at: number, byte: number): number {
+  const escape = byte < 0x80 ? SHORT_ESCAPES[byte] : 0;
+  if (escape !== 0) {
+    target[at] = BACKSLASH;
+    target[at + 1] = escape;
+    return at + 2;
   }
+  if (byte < 0x20) {
+    target[at] = BACKSLASH;
+    target[at + 1] = LETTER_U;
+    target[at + 2] = 0x30;
+    target[at + 3] = 0x30;
+    target[at + 4] = UPPER_HEX[byte >> 4];
+    target[at + 5] = UPPER_HEX[byte & 0xf];
+    return at + 6;
+  }
+  target[at] = byte;
+  return at + 1;
 }
