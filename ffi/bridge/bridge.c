@@ -108,12 +108,65 @@ static uint32_t report(Error* error, uint8_t* result, uint32_t capacity) {
 /* ---- Output memory ----
  * A buffer begins with this header, 64 bytes before the address that Triton sees. */
 
-typedef struct { void* block; } Buffer;
+typedef struct Buffer {
+  void* block; /* NULL once the response callback has taken the memory over */
+  struct Buffer* next;
+  uint32_t level;
+} Buffer;
 #define BUFFER_HEADER 64
 
+/* Large buffers are used again: the first touch of new memory costs more than the copy of a tensor. One of
+ * level n holds 2^(MIN_SHIFT + n) bytes; level LEVELS is for what is never kept. */
+#define MIN_SHIFT 15
+#define LEVELS 11
+#define MAX_KEPT (64 << 20)
+static Buffer* kept[LEVELS];
+static size_t kept_size;
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static size_t level_size(uint32_t level) { return (size_t)1 << (MIN_SHIFT + level); }
+
+/* NULL when there is no memory. */
+static Buffer* buffer_new(size_t size) {
+  size_t whole = BUFFER_HEADER + (size ? size : 1);
+  uint32_t level = LEVELS;
+  if (whole > level_size(0) / 2 && whole <= level_size(LEVELS - 1)) {
+    for (level = 0; level_size(level) < whole;) level++;
+  }
+  Buffer* buffer = 0;
+  if (level < LEVELS) {
+    pthread_mutex_lock(&kept_lock);
+    buffer = kept[level];
+    if (buffer) {
+      kept[level] = buffer->next;
+      kept_size -= level_size(level);
+    }
+    pthread_mutex_unlock(&kept_lock);
+  }
+  if (!buffer) buffer = malloc(level < LEVELS ? level_size(level) : whole);
+  if (!buffer) return 0;
+  buffer->block = buffer;
+  buffer->level = level;
+  atomic_fetch_add(&live_buffers, 1);
+  return buffer;
+}
+
 static void buffer_free(void* base) {
+  Buffer* buffer = (Buffer*)((uint8_t*)base - BUFFER_HEADER);
   atomic_fetch_sub(&live_buffers, 1);
-  free((uint8_t*)base - BUFFER_HEADER);
+  uint32_t level = buffer->level;
+  if (level < LEVELS) {
+    pthread_mutex_lock(&kept_lock);
+    int is_kept = kept_size + level_size(level) <= MAX_KEPT;
+    if (is_kept) {
+      buffer->next = kept[level];
+      kept[level] = buffer;
+      kept_size += level_size(level);
+    }
+    pthread_mutex_unlock(&kept_lock);
+    if (is_kept) return;
+  }
+  free(buffer);
 }
 
 /* ---- Queue of records ---- */
@@ -333,16 +386,13 @@ static Error* on_allocate(void* self, const char* name, size_t size, int type, i
     *actual_type_id = placement->type_id;
     return 0;
   }
-  uint8_t* block = malloc(BUFFER_HEADER + (size ? size : 1));
-  if (!block) {
+  Buffer* header = buffer_new(size);
+  if (!header) {
     char text[256];
     snprintf(text, sizeof text, "failed to allocate %llu bytes for output '%.100s'", (unsigned long long)size, name);
     return T_ErrorNew(1, text);
   }
-  atomic_fetch_add(&live_buffers, 1);
-  Buffer* header = (Buffer*)block;
-  header->block = block;
-  *buffer = block + BUFFER_HEADER;
+  *buffer = (uint8_t*)header + BUFFER_HEADER;
   *buffer_userp = header;
   return 0;
 }
@@ -350,7 +400,6 @@ static Error* on_allocate(void* self, const char* name, size_t size, int type, i
 static Error* on_buffer_release(void* self, void* buffer, void* buffer_userp, size_t size, int type, int64_t type_id) {
   (void)self; (void)size; (void)type; (void)type_id;
   Buffer* header = buffer_userp;
-  /* block is NULL once the response callback has taken the memory over. */
   if (header && header->block) buffer_free(buffer);
   return 0;
 }

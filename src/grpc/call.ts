@@ -12,9 +12,17 @@ import {
   type Encoding,
   responseEncoding,
 } from "./compression.ts";
-import { frameOf, FrameReader, MessageTooLargeError, PREFIX_SIZE, writePrefix } from "./framing.ts";
+import {
+  frameOf,
+  FrameReader,
+  joined,
+  MessageTooLargeError,
+  PREFIX_SIZE,
+  sizeOf,
+  writePrefix,
+} from "./framing.ts";
 import { type RpcStatus, StatusCode, statusFields } from "./status.ts";
-import type { Fields, GrpcStream, StreamReceiver } from "./transport.ts";
+import { COPIED_SIZE, type Fields, type GrpcStream, type StreamReceiver } from "./transport.ts";
 
 /** What acts on a call. Nothing is called after the call has finished or was cancelled. */
 export interface CallListener {
@@ -89,18 +97,45 @@ export class ServerCall implements StreamReceiver {
   }
 
   /**
-   * Sends a message that lies behind five free bytes for its prefix, which are filled in here; `frame`
-   * belongs to the call from now on. False asks to wait for `writable()`.
+   * Sends a message that lies behind five free bytes for its prefix, which are filled in here; it is copied
+   * unless it is larger than 16 KiB, and belongs to the call then. False asks to wait for `writable()`.
    */
   send(frame: Uint8Array): boolean {
     if (this.#finished) return true;
-    if (!this.#headersSent) {
-      this.#headersSent = true;
-      this.#stream.respond(this.#responseHeaders(), false);
-    }
+    this.#sendHeaders();
     const taken = this.#stream.write(this.#sealed(frame));
     this.#stalled = !taken;
     return taken;
+  }
+
+  /**
+   * Sends a message in parts, of which the first begins with five free bytes for the prefix. `onTaken` is
+   * called once, when the parts are not needed any more.
+   */
+  sendParts(parts: readonly Uint8Array[], onTaken: () => void): void {
+    if (this.#finished) return onTaken();
+    if (parts.length === 1 || this.#responseEncoding !== undefined) {
+      this.send(parts.length === 1 ? parts[0] : joined(parts));
+      return onTaken();
+    }
+    this.#sendHeaders();
+    writePrefix(parts[0], sizeOf(parts) - PREFIX_SIZE, false);
+    let waiting = 1;
+    const taken = () => {
+      if (--waiting === 0) onTaken();
+    };
+    for (const part of parts) {
+      const isCopied = part.length <= COPIED_SIZE;
+      if (!isCopied) waiting++;
+      this.#stalled = !this.#stream.write(part, isCopied ? undefined : taken);
+    }
+    taken();
+  }
+
+  #sendHeaders(): void {
+    if (this.#headersSent) return;
+    this.#headersSent = true;
+    this.#stream.respond(this.#responseHeaders(), false);
   }
 
   /** Ends the call, with success unless there is a `status`. Later calls have no effect. */

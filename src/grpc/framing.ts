@@ -4,6 +4,8 @@
  * @module
  */
 
+import { giveMemory, takeMemory } from "../memory_pool.ts";
+
 /** The bytes before each message. */
 export const PREFIX_SIZE = 5;
 
@@ -35,14 +37,35 @@ export function frameOf(message: Uint8Array, compressed: boolean): Uint8Array {
   return frame;
 }
 
+/** A message up to this size that came in one piece is not copied. */
+const SMALL_MESSAGE = 4096;
+/** The bytes of all parts. */
+export function sizeOf(parts: readonly Uint8Array[]): number {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  return size;
+}
+
+/** The parts as one copy. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(sizeOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 /** What is taken at first for a message that comes in pieces. */
 const FIRST_SIZE = 131072;
 /** By how much that grows when it is full. */
 const GROWTH = 8;
 
 /**
- * Cuts a byte stream into messages, which are copies. Memory is taken for a few times what has come,
- * never for what the length announces.
+ * Cuts a byte stream into messages. Those of up to 4096 bytes are only valid during the call, larger ones
+ * are copies, in memory of the pool. Memory is taken for a few times what has come, never for what the
+ * length announces.
  */
 export class FrameReader {
   readonly #onMessage: (message: Uint8Array, compressed: boolean) => void;
@@ -78,7 +101,9 @@ export class FrameReader {
     const start = at + PREFIX_SIZE;
     const end = start + length;
     if (end > chunk.length) return this.#begin(chunk, at);
-    this.#onMessage(chunk.slice(start, end), (chunk[at] & 1) !== 0);
+    const isSmall = length <= SMALL_MESSAGE;
+    const message = isSmall ? chunk.subarray(start, end) : chunk.slice(start, end);
+    this.#onMessage(message, (chunk[at] & 1) !== 0);
     return end;
   }
 
@@ -91,7 +116,7 @@ export class FrameReader {
     if (this.#prefixSize < PREFIX_SIZE) return at;
     this.#length = lengthOf(this.#prefix, 0);
     this.#size = 0;
-    this.#message = new Uint8Array(Math.min(this.#length, FIRST_SIZE));
+    this.#message = takeMemory(Math.min(this.#length, FIRST_SIZE));
     if (this.#length === 0) this.#finish();
     return at;
   }
@@ -101,9 +126,10 @@ export class FrameReader {
     const end = Math.min(chunk.length, at + this.#length - this.#size);
     const size = this.#size + end - at;
     if (size > message.length) {
-      message = new Uint8Array(Math.min(this.#length, size * GROWTH));
-      message.set((this.#message as Uint8Array).subarray(0, this.#size));
-      this.#message = message;
+      const grown = takeMemory(Math.min(this.#length, size * GROWTH));
+      grown.set(message.subarray(0, this.#size));
+      giveMemory(message);
+      this.#message = message = grown;
     }
     message.set(chunk.subarray(at, end), this.#size);
     this.#size = size;

@@ -43,6 +43,8 @@ export interface InferMessage {
   readonly outputs: readonly OutputMessage[];
   /** Views of the message's bytes. */
   readonly rawInputContents: readonly Uint8Array[];
+  /** Memory of the pool that the request may use until it is released. */
+  readonly memory?: Uint8Array;
 }
 
 type Choice = ParameterMessage["parameterChoice"];
@@ -65,6 +67,7 @@ export function decodeInferMessage(bytes: Uint8Array): InferMessage {
     inputs,
     outputs,
     rawInputContents,
+    memory: bytes,
   };
   const reader = new ProtoReader(bytes);
   while (reader.next()) {

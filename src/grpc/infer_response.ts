@@ -8,6 +8,7 @@
 import type { ParameterValue } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { MAX_MESSAGE_SIZE, PREFIX_SIZE } from "./framing.ts";
+import { COPIED_SIZE } from "./transport.ts";
 import { ProtoWriter, varintSize, WireType } from "./proto_writer.ts";
 
 /** An output tensor as it is sent. */
@@ -48,38 +49,49 @@ const STREAM = { ERROR_MESSAGE: 1, INFER_RESPONSE: 2 } as const;
 
 /** Shared by all responses: they are encoded one after the other, without waiting in between. */
 const writer = new ProtoWriter();
+/** Where small frames are made. */
+const scratch = new Uint8Array(COPIED_SIZE);
 
-/** The frame of a ModelInferResponse. Throws INVALID_ARG when it is larger than gRPC allows. */
-export function encodeInferResponse(fields: ResponseFields): Uint8Array {
+/**
+ * The frame of a ModelInferResponse, in parts. One of up to 16 KiB is valid until the next one is made; in
+ * a larger one the tensors lie where they are. Throws INVALID_ARG when it is larger than gRPC allows.
+ */
+export function encodeInferResponse(fields: ResponseFields): readonly Uint8Array[] {
   writer.clear();
   writeFields(fields);
   const head = writer.written;
-  const size = messageSize(head, fields);
-  const frame = new Uint8Array(PREFIX_SIZE + size);
-  frame.set(head, PREFIX_SIZE);
-  writeRaw(frame, PREFIX_SIZE + head.length, fields);
-  return frame;
+  const size = PREFIX_SIZE + messageSize(head, fields);
+  if (size <= scratch.length) {
+    scratch.set(head, PREFIX_SIZE);
+    writeRaw(scratch, PREFIX_SIZE + head.length, fields);
+    return [scratch.subarray(0, size)];
+  }
+  const first = new Uint8Array(PREFIX_SIZE + head.length);
+  first.set(head, PREFIX_SIZE);
+  return [first, ...(fields.outputs ?? []).flatMap(({ data }) => [rawTag(data).slice(), data])];
 }
 
 /**
- * The frame of a ModelStreamInferResponse; `errorMessage` is empty for success. Throws INVALID_ARG when
- * it is larger than gRPC allows.
+ * The frame of a ModelStreamInferResponse; `errorMessage` is empty for success. One of up to 16 KiB is valid
+ * until the next one is made. Throws INVALID_ARG when it is larger than gRPC allows.
  */
 export function encodeStreamResponse(errorMessage: string, fields: ResponseFields): Uint8Array {
   writer.clear();
   writeFields(fields);
-  const head = writer.written.slice();
-  const size = messageSize(head, fields);
-  writer.clear();
+  const headLength = writer.written.length;
+  const size = messageSize(writer.written, fields);
+  // The wrapper is written behind the head, which it goes in front of.
   writer.string(STREAM.ERROR_MESSAGE, errorMessage);
   writer.tag(STREAM.INFER_RESPONSE, WireType.BYTES);
   writer.varint(size);
-  const wrapper = writer.written;
-  checkSize(wrapper.length + size);
-  const frame = new Uint8Array(PREFIX_SIZE + wrapper.length + size);
-  frame.set(wrapper, PREFIX_SIZE);
-  frame.set(head, PREFIX_SIZE + wrapper.length);
-  writeRaw(frame, PREFIX_SIZE + wrapper.length + head.length, fields);
+  const { written } = writer;
+  const wrapperLength = written.length - headLength;
+  checkSize(wrapperLength + size);
+  const whole = PREFIX_SIZE + wrapperLength + size;
+  const frame = whole <= scratch.length ? scratch.subarray(0, whole) : new Uint8Array(whole);
+  frame.set(written.subarray(headLength), PREFIX_SIZE);
+  frame.set(written.subarray(0, headLength), PREFIX_SIZE + wrapperLength);
+  writeRaw(frame, PREFIX_SIZE + wrapperLength + headLength, fields);
   return frame;
 }
 
@@ -145,12 +157,18 @@ function checkSize(size: number): void {
 function writeRaw(frame: Uint8Array, start: number, { outputs = [] }: ResponseFields): void {
   let offset = start;
   for (const { data } of outputs) {
-    writer.clear();
-    writer.tag(FIELD.RAW, WireType.BYTES);
-    writer.varint(data.length);
-    frame.set(writer.written, offset);
-    offset += writer.written.length;
+    const tag = rawTag(data);
+    frame.set(tag, offset);
+    offset += tag.length;
     frame.set(data, offset);
     offset += data.length;
   }
+}
+
+/** What stands before the raw contents of an output; valid until more is written. */
+function rawTag(data: Uint8Array): Uint8Array {
+  writer.clear();
+  writer.tag(FIELD.RAW, WireType.BYTES);
+  writer.varint(data.length);
+  return writer.written;
 }

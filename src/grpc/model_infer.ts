@@ -49,8 +49,8 @@ export function modelInferHandler(context: InferenceContext): CallHandler {
 
 /** What an inference needs of its call. */
 export type InferCall = Pick<ServerCall, "finished" | "headers" | "finish"> & {
-  /** Sends the response's frame. */
-  send(frame: Uint8Array): unknown;
+  /** See {@link ServerCall.sendParts}. */
+  sendParts(parts: readonly Uint8Array[], onTaken: () => void): void;
 };
 
 /** Begins the inference of `message`, which ends `call`. Throws what is refused at once. */
@@ -73,22 +73,30 @@ export function infer(
     else response.release();
     if (!response.final) return;
     answer(call, inference, answers);
-    for (const each of answers) each.release();
   });
 }
 
-/** Sends the response, or the error that stands for it. Nothing happens if the client has gone. */
+/**
+ * Sends the response, or the error that stands for it; nothing if the client has gone. Releases the answers
+ * when they have been sent.
+ */
 function answer(call: InferCall, inference: Inference, answers: readonly EngineResponse[]): void {
-  if (call.finished) return;
+  const release = () => {
+    for (const each of answers) each.release();
+  };
+  if (call.finished) return release();
+  let parts: readonly Uint8Array[];
   try {
     if (answers.length !== 1) throw wrongCount(answers.length);
     const [response] = answers;
     if (response.error !== undefined) throw response.error;
-    call.send(encodeInferResponse(inference.fields(response)));
-    call.finish();
+    parts = encodeInferResponse(inference.fields(response));
   } catch (reason) {
-    call.finish(statusOf(reason));
+    release();
+    return call.finish(statusOf(reason));
   }
+  call.sendParts(parts, release);
+  call.finish();
 }
 
 /** ModelStreamInfer: any number of requests and responses. */

@@ -131,7 +131,8 @@ export function connectHandler(spec: MethodImplSpec): CallHandler {
       ...takeOne(call, (bytes) => {
         let message: MessageShape<DescMessage>;
         try {
-          message = fromBinary(spec.method.input, bytes);
+          // The message may refer to its bytes, which are not its own.
+          message = fromBinary(spec.method.input, bytes.slice());
         } catch {
           call.finish(UNPARSABLE);
           return;

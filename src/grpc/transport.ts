@@ -21,6 +21,9 @@ export interface StreamReceiver {
 /** Header or trailer fields by lower-case name. They must not change once they were sent. */
 export type Fields = Readonly<Record<string, string>>;
 
+/** See {@link GrpcStream.write}. */
+export const COPIED_SIZE: number = 16 << 10;
+
 /** One HTTP/2 stream, seen from the server. */
 export interface GrpcStream {
   /** The `:method` pseudo-header. */
@@ -31,8 +34,12 @@ export interface GrpcStream {
   readonly headers: readonly string[];
   /** Sends the header block of the response; with `end` it is all there is. */
   respond(fields: Fields, end: boolean): void;
-  /** Sends bytes, which must not change afterwards. False asks to wait for `drained()`. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * Sends bytes. Up to {@link COPIED_SIZE} of them are copied if they have to wait; more must not change
+   * until `onTaken`, which is called once, when they are not needed any more. False asks to wait for
+   * `drained()`.
+   */
+  write(chunk: Uint8Array, onTaken?: () => void): boolean;
   /** Sends the trailers after everything written before, and ends the response. */
   trailers(fields: Fields): void;
   /** Ends the stream at once with an HTTP/2 error code. */

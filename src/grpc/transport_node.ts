@@ -16,6 +16,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { FORGETS_TO_SEND } from "../runtime/http2.ts";
 import { guardSession } from "./session_guard.ts";
 import {
+  COPIED_SIZE,
   type Fields,
   type GrpcStream,
   socketPath,
@@ -167,10 +168,18 @@ class NodeStream implements GrpcStream {
     this.#stream.respond(fields, end ? { endStream: true } : { waitForTrailers: true });
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (this.#gone) return true;
+  write(chunk: Uint8Array, onTaken?: () => void): boolean {
+    if (this.#gone) {
+      onTaken?.();
+      return true;
+    }
     let reminder: { stop(): void } | undefined;
-    const taken = this.#stream.write(chunk, () => reminder?.stop());
+    const isCopied = chunk.length <= COPIED_SIZE;
+    const taken = this.#stream.write(isCopied ? chunk.slice() : chunk, () => {
+      reminder?.stop();
+      if (!isCopied) onTaken?.();
+    });
+    if (isCopied) onTaken?.();
     if (!taken && FORGETS_TO_SEND) reminder = this.#remind(REMIND_MS);
     return taken;
   }

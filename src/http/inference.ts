@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineResponse } from "../engine.ts";
+import type { EngineRequest, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import {
   type Field,
@@ -19,6 +19,7 @@ import {
   decompress,
   type Encoding,
 } from "../kserve/compression.ts";
+import { giveMemory, LEAST_POOLED } from "../memory_pool.ts";
 import { forwardedHeaders } from "../kserve/header_forwarding.ts";
 import { type Inference, parseHeaderLength, parseInference } from "../kserve/infer_request.ts";
 import { encodeInference, type InferenceBody } from "../kserve/infer_response.ts";
@@ -84,17 +85,27 @@ function inferWith(
   try {
     const modelName = target.name;
     const modelVersion = parseVersion(target);
-    const inference = parseInference(body, headerLength, {
+    const { request: parsed, plan } = parseInference(body, headerLength, {
       modelName,
       modelVersion,
       regions,
       maxInputSize,
       forwarded: () => forwardedHeaders(request.fields, headerPattern),
     });
-    return replyOf(service, request, inference);
+    return replyOf(service, request, { request: withMemory(parsed, body), plan });
   } catch (reason) {
     return errorReply(reason, "application/json");
   }
+}
+
+/** The request, which gives the memory of a large body back when the engine has released it. */
+function withMemory(request: EngineRequest, body: Uint8Array): EngineRequest {
+  if (body.length < LEAST_POOLED) return request;
+  const onReleased = () => {
+    request.onReleased?.();
+    giveMemory(body);
+  };
+  return { ...request, onReleased };
 }
 
 /** Sends the request and answers with its one response. Errors of the submit are thrown at once. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { giveMemory, takeMemory } from "../memory_pool.ts";
 import { MalformedRequest } from "./head.ts";
 
 /** Collects a body from the bytes behind a head. */
@@ -23,12 +24,12 @@ export interface BodyReader {
   filled(): void;
   /** Throws away what has come and what comes. */
   discard(): void;
-  /** The complete body, which is handed over. */
+  /** The complete body, which is handed over, with its memory of the pool. */
   finish(): Uint8Array;
 }
 
 /** A length that is announced is believed in steps, each when what was allocated before has really come. */
-const TRUSTED_LENGTHS = [1 << 20, 64 << 20];
+const TRUSTED_LENGTHS = [2 << 20, 64 << 20];
 const EMPTY = new Uint8Array(0);
 
 /** Bytes that grow, up to an end that may be unknown. */
@@ -42,7 +43,7 @@ class GrowingBytes {
   constructor(expected: number) {
     this.#isExpected = expected > 0;
     const capacity = Math.min(expected, TRUSTED_LENGTHS[0]);
-    this.#bytes = capacity === 0 ? EMPTY : new Uint8Array(capacity);
+    this.#bytes = capacity === 0 ? EMPTY : takeMemory(capacity);
   }
 
   get length(): number {
@@ -62,8 +63,9 @@ class GrowingBytes {
     const length = this.#length + bytes.length;
     if (!this.#isDiscarded) {
       if (length > this.#bytes.length) {
-        const grown = new Uint8Array(Math.min(this.#capacityFor(length), limit));
+        const grown = takeMemory(Math.min(this.#capacityFor(length), limit));
         grown.set(this.#bytes.subarray(0, this.#length));
+        giveMemory(this.#bytes);
         this.#bytes = grown;
       }
       this.#bytes.set(bytes, this.#length);
@@ -79,6 +81,7 @@ class GrowingBytes {
 
   discard(): void {
     this.#isDiscarded = true;
+    giveMemory(this.#bytes);
     this.#bytes = EMPTY;
   }
 

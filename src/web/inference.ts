@@ -13,7 +13,7 @@ import {
   type ModelStreamInferResponse,
   ModelStreamInferResponseSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
-import { PREFIX_SIZE } from "../grpc/framing.ts";
+import { joined, PREFIX_SIZE } from "../grpc/framing.ts";
 import { InferStream } from "../grpc/infer_stream.ts";
 import type { Inferences } from "../grpc/inference.ts";
 import { infer } from "../grpc/model_infer.ts";
@@ -44,8 +44,10 @@ function modelInfer(
   const call = {
     finished: false,
     headers: metadata(context),
-    send: (frame: Uint8Array) =>
-      resolve(fromBinary(ModelInferResponseSchema, frame.subarray(PREFIX_SIZE))),
+    sendParts(parts: readonly Uint8Array[], onTaken: () => void) {
+      resolve(fromBinary(ModelInferResponseSchema, joined(parts).subarray(PREFIX_SIZE)));
+      onTaken();
+    },
     finish(status?: Parameters<typeof statusError>[0]) {
       call.finished = true;
       signal.removeEventListener("abort", cancel);
@@ -120,7 +122,7 @@ class Outbox {
 
   /** Takes a frame; the stream keeps the others until this one has gone out. */
   send(frame: Uint8Array): boolean {
-    this.#frame = frame;
+    this.#frame = frame.slice();
     this.#wake();
     return false;
   }

@@ -31,7 +31,7 @@ export const ROOMS: readonly Room[] = [
   { name: "ffi", files: /^ffi\//, imports: [], runtimeGlobals: true, packages: ["bun:ffi"] },
   {
     name: "values",
-    files: /^src\/(errors|datatype|tensor|byte_strings|float16)\.ts$/,
+    files: /^src\/(memory_pool|errors|datatype|tensor|byte_strings|float16)\.ts$/,
     imports: [],
     offline: true,
   },
@@ -43,7 +43,7 @@ export const ROOMS: readonly Room[] = [
     imports: ["values", "runtime", "ffi"],
     runtimeGlobals: true,
   },
-  { name: "http1", files: /^src\/http1\//, imports: ["net"] },
+  { name: "http1", files: /^src\/http1\//, imports: ["values", "net"] },
   { name: "setup", files: /^src\/setup\//, imports: ["values"] },
   { name: "kserve", files: /^src\/kserve\//, imports: GROUND, offline: true },
   { name: "frontend", files: /^src\/frontend\.ts$/, imports: [...GROUND, "http1"] },

@@ -10,6 +10,7 @@ import {
   ModelInferResponseSchema,
   ModelStreamInferResponseSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
+import { joined } from "../../src/grpc/framing.ts";
 import {
   encodeInferResponse,
   encodeStreamResponse,
@@ -38,7 +39,7 @@ const FIELDS: ResponseFields = {
 
 describe("encodeInferResponse()", () => {
   it("writes what protobuf-es reads, byte for byte what it writes", () => {
-    const frame = encodeInferResponse(FIELDS);
+    const frame = joined(encodeInferResponse(FIELDS));
     const message = fromBinary(ModelInferResponseSchema, frame.subarray(5));
     assert.deepEqual(new Uint8Array(toBinary(ModelInferResponseSchema, message)), frame.slice(5));
     assert.equal(message.modelName, "modèle");
@@ -65,7 +66,31 @@ describe("encodeInferResponse()", () => {
   });
 
   it("leaves empty fields out", () => {
-    assert.equal(encodeInferResponse({ modelName: "", modelVersion: "", id: "" }).length, 5);
+    assert.equal(
+      joined(encodeInferResponse({ modelName: "", modelVersion: "", id: "" })).length,
+      5,
+    );
+  });
+});
+
+describe("encodeInferResponse() of large tensors", () => {
+  it("leaves the tensors where they are", () => {
+    const data = new Uint8Array(20_000).fill(7);
+    const small = Uint8Array.of(1, 2, 3);
+    const tensor = (name: string, bytes: Uint8Array) => ({
+      name,
+      datatype: "UINT8",
+      shape: [bytes.length],
+      data: bytes,
+    });
+    const outputs = [tensor("A", data), tensor("B", new Uint8Array(0)), tensor("C", small)];
+    const parts = encodeInferResponse({ modelName: "m", modelVersion: "1", id: "", outputs });
+    assert.ok(parts.includes(data));
+    const message = fromBinary(ModelInferResponseSchema, joined(parts).subarray(5));
+    assert.deepEqual(
+      message.rawOutputContents.map((bytes) => bytes.slice()),
+      outputs.map(({ data }) => data),
+    );
   });
 });
 

@@ -17,6 +17,7 @@ import { frameOf, FrameReader, MessageTooLargeError } from "../../src/grpc/frami
 import { metadataPairs } from "../../src/grpc/metadata_pairs.ts";
 import { parseVersion } from "../../src/grpc/model_version.ts";
 import { percentEncode, statusFields, statusOf } from "../../src/grpc/status.ts";
+import { giveMemory, takeMemory } from "../../src/memory_pool.ts";
 import { TritonError } from "../../src/errors.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -51,24 +52,32 @@ describe("FrameReader", () => {
     }
   });
 
-  it("keeps nothing of the chunks", () => {
-    const messages: Uint8Array[] = [];
-    const reader = new FrameReader((message) => messages.push(message));
-    for (const chunk of [stream.slice(0, 7), stream.slice(7)]) {
+  it("keeps nothing of the chunks behind the call", () => {
+    const small: string[] = [];
+    let large = new Uint8Array(0);
+    const reader = new FrameReader((message) => {
+      if (message.length < 4097) small.push(text(message));
+      else large = message as Uint8Array<ArrayBuffer>;
+    });
+    const big = new Uint8Array(4097).fill(9);
+    for (const chunk of [stream.slice(0, 7), stream.slice(7), frameOf(big, false)]) {
       reader.push(chunk);
       chunk.fill(0);
     }
-    assert.deepEqual(messages.map(text), ["one", "", "three"]);
+    assert.deepEqual(small, ["one", "", "three"]);
+    assert.deepEqual(large, big);
   });
 
-  it("joins a long message from pieces, in memory of its own size", () => {
+  it("joins a long message from pieces, in memory of the pool", () => {
     const long = Uint8Array.from({ length: 700_000 }, (_, i) => i * i);
     let found: Uint8Array | undefined;
     const reader = new FrameReader((message) => found = message);
     const framed = frameOf(long, false);
     for (let at = 0; at < framed.length; at += 16384) reader.push(framed.slice(at, at + 16384));
     assert.deepEqual(found, long);
-    assert.equal(found?.buffer.byteLength, long.length);
+    const { buffer } = found as Uint8Array;
+    giveMemory(found as Uint8Array);
+    assert.equal(takeMemory(long.length).buffer, buffer);
   });
 
   it("takes memory for what has come, not for what is announced", () => {

@@ -1,6 +1,5 @@
 /**
- * What waits to be sent on a connection: small things gathered in blocks of memory that are used again,
- * large ones by reference.
+ * What waits to be sent on a connection, gathered in blocks of memory that are used again.
  *
  * @module
  */
@@ -31,8 +30,8 @@ class Block {
   };
 }
 
-/** Payloads from this size on are sent from where they are. */
-const REFERENCE_SIZE = 16385;
+/** Longer payloads begin in whatever room there is. */
+const MAX_UNDIVIDED = 16384;
 
 /** The frames that wait to be sent on `connection`. */
 export class Output {
@@ -60,8 +59,7 @@ export class Output {
   }
 
   /**
-   * A frame with the bytes of `source` from `start` to `end` as its payload; these must not change
-   * afterwards.
+   * A frame with the bytes of `source` from `start` to `end` as its payload, which are copied.
    */
   frame(
     type: number,
@@ -72,16 +70,17 @@ export class Output {
     end: number,
   ): void {
     const length = end - start;
-    if (length >= REFERENCE_SIZE) {
-      this.#header(length, type, flags, stream, 0);
-      this.flush();
-      this.#connection.write(source.subarray(start, end));
-      return;
+    let block = this.#blockFor(HEADER_SIZE + Math.min(length, MAX_UNDIVIDED));
+    writeFrameHeader(block.bytes, block.end, length, type, flags, stream);
+    block.end += HEADER_SIZE;
+    for (let at = start; at < end;) {
+      block = this.#blockFor(1);
+      const stop = Math.min(end, at + BLOCK_SIZE - block.end);
+      const isWhole = stop - at === source.length;
+      block.bytes.set(isWhole ? source : source.subarray(at, stop), block.end);
+      block.end += stop - at;
+      at = stop;
     }
-    const block = this.#header(length, type, flags, stream, length);
-    const whole = length === source.length;
-    block.bytes.set(whole ? source : source.subarray(start, end), block.end);
-    block.end += length;
   }
 
   /** Hands what was gathered to the connection. */
@@ -109,23 +108,15 @@ export class Output {
     this.#onSent();
   }
 
-  /** Writes a frame's header and makes sure that `room` bytes fit behind it. */
-  #header(
-    length: number,
-    type: number,
-    flags: number,
-    stream: number,
-    room: number,
-  ): Block {
+  /** The block that is being filled, or a new one where that has not so much room. */
+  #blockFor(size: number): Block {
     let block = this.#block;
-    if (block === undefined || block.end + HEADER_SIZE + room > BLOCK_SIZE) {
+    if (block === undefined || block.end + size > BLOCK_SIZE) {
       this.flush();
       this.#leave();
       block = this.#block = free.pop() ?? new Block();
       block.output = this;
     }
-    writeFrameHeader(block.bytes, block.end, length, type, flags, stream);
-    block.end += HEADER_SIZE;
     return block;
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fields, GrpcStream, StreamReceiver } from "../transport.ts";
+import { COPIED_SIZE, type Fields, type GrpcStream, type StreamReceiver } from "../transport.ts";
 import type { RequestHead } from "./request_head.ts";
 import type { Sender, SendingStream } from "./sender.ts";
 import { STREAM_WINDOW } from "./settings.ts";
@@ -17,6 +17,12 @@ export interface StreamOwner {
   answered(stream: H2Stream): void;
   /** Ends the stream with an error code. */
   reset(stream: H2Stream, code: number): void;
+}
+
+/** Bytes that wait to be sent. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly onTaken?: () => void;
 }
 
 /** A stream with so much to send asks its writer to wait. */
@@ -51,7 +57,7 @@ export class H2Stream implements GrpcStream, SendingStream {
   /** What came while the stream was paused. */
   #held: Uint8Array[] = [];
   /** What waits to be sent, the first from `#offset` on. */
-  #chunks: Uint8Array[] = [];
+  #chunks: Chunk[] = [];
   #offset = 0;
   #queued = 0;
   #trailers: Fields | undefined;
@@ -85,14 +91,21 @@ export class H2Stream implements GrpcStream, SendingStream {
     this.#owner.written();
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (this.responseEnded || chunk.length === 0) return true;
+  write(chunk: Uint8Array, onTaken?: () => void): boolean {
+    if (this.responseEnded || chunk.length === 0) {
+      onTaken?.();
+      return true;
+    }
     let rest = chunk.length;
     if (this.#queued === 0) {
       this.#offset = this.#owner.sender.data(this, chunk, 0, chunk.length);
       rest -= this.#offset;
     }
-    if (rest > 0) this.#chunks.push(chunk);
+    const isCopied = chunk.length <= COPIED_SIZE;
+    if (rest > 0) {
+      this.#chunks.push(isCopied ? { bytes: chunk.slice() } : { bytes: chunk, onTaken });
+    }
+    if (rest === 0 || isCopied) onTaken?.();
     this.#queued += rest;
     this.#owner.written();
     if (this.#queued <= HIGH_WATER) return true;
@@ -126,14 +139,17 @@ export class H2Stream implements GrpcStream, SendingStream {
   sendMore(budget: number): void {
     let left = budget;
     while (this.#queued > 0 && left > 0) {
-      const chunk = this.#chunks[0];
-      const end = this.#owner.sender.data(this, chunk, this.#offset, left);
+      const { bytes, onTaken } = this.#chunks[0];
+      const end = this.#owner.sender.data(this, bytes, this.#offset, left);
       const sent = end - this.#offset;
       if (sent === 0) return;
       left -= sent;
       this.#queued -= sent;
-      this.#offset = end === chunk.length ? 0 : end;
-      if (end === chunk.length) this.#chunks.shift();
+      this.#offset = end;
+      if (end < bytes.length) continue;
+      this.#offset = 0;
+      this.#chunks.shift();
+      onTaken?.();
     }
     if (this.#queued > 0) {
       this.#owner.sender.resume(this);
@@ -199,10 +215,12 @@ export class H2Stream implements GrpcStream, SendingStream {
   close(): void {
     this.closed = true;
     this.responseEnded = true;
+    const chunks = this.#chunks;
     this.#chunks = [];
     this.#held = [];
     this.#queued = 0;
     this.receiver = DEAF;
+    for (const { onTaken } of chunks) onTaken?.();
   }
 
   #answered(): void {

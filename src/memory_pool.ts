@@ -1,0 +1,43 @@
+/**
+ * Memory of large requests, used again when they have ended: to zero new memory and to touch it for the first
+ * time costs more than to read a tensor into it.
+ *
+ * @module
+ */
+
+/** Smaller memory is the garbage collector's. */
+export const LEAST_POOLED: number = 32 << 10;
+const MAX_POOLED = 32 << 20;
+/** What is kept for later, in all. */
+const MAX_KEPT = 32 << 20;
+
+/** Free memory by its size, which is a power of two. */
+const free = new Map<number, ArrayBuffer[]>();
+/** Memory that was handed out and not given back. */
+const taken = new WeakSet<ArrayBufferLike>();
+let kept = 0;
+
+/** `size` bytes, with any content: all of them must be written before any is read. */
+export function takeMemory(size: number): Uint8Array<ArrayBuffer> {
+  if (size < LEAST_POOLED || size > MAX_POOLED) return new Uint8Array(size);
+  const whole = 2 ** Math.ceil(Math.log2(size));
+  let buffer = free.get(whole)?.pop();
+  if (buffer === undefined) buffer = new ArrayBuffer(whole);
+  else kept -= whole;
+  taken.add(buffer);
+  return new Uint8Array(buffer, 0, size);
+}
+
+/**
+ * Gives memory back that came from {@link takeMemory}, with all views of it, which must not be used any
+ * more. Other memory is left alone.
+ */
+export function giveMemory({ buffer }: Uint8Array): void {
+  if (!taken.delete(buffer)) return;
+  const whole = buffer.byteLength;
+  if (kept + whole > MAX_KEPT) return;
+  let list = free.get(whole);
+  if (list === undefined) free.set(whole, list = []);
+  list.push(buffer as ArrayBuffer);
+  kept += whole;
+}
