@@ -11,10 +11,14 @@ const MAX_POOLED = 32 << 20;
 /** What is kept for later, in all. */
 const MAX_KEPT = 32 << 20;
 
+/** Memory of the pool. */
+interface PooledBuffer extends ArrayBuffer {
+  /** Whether it was handed out and not given back. */
+  isTaken?: boolean;
+}
+
 /** Free memory by its size, which is a power of two. */
-const free = new Map<number, ArrayBuffer[]>();
-/** Memory that was handed out and not given back. */
-const taken = new WeakSet<ArrayBufferLike>();
+const free = new Map<number, PooledBuffer[]>();
 let kept = 0;
 
 /** `size` bytes, with any content: all of them must be written before any is read. */
@@ -22,9 +26,9 @@ export function takeMemory(size: number): Uint8Array<ArrayBuffer> {
   if (size < LEAST_POOLED || size > MAX_POOLED) return new Uint8Array(size);
   const whole = 2 ** Math.ceil(Math.log2(size));
   let buffer = free.get(whole)?.pop();
-  if (buffer === undefined) buffer = new ArrayBuffer(whole);
+  if (buffer === undefined) buffer = new ArrayBuffer(whole) as PooledBuffer;
   else kept -= whole;
-  taken.add(buffer);
+  buffer.isTaken = true;
   return new Uint8Array(buffer, 0, size);
 }
 
@@ -32,12 +36,14 @@ export function takeMemory(size: number): Uint8Array<ArrayBuffer> {
  * Gives memory back that came from {@link takeMemory}, with all views of it, which must not be used any
  * more. Other memory is left alone.
  */
-export function giveMemory({ buffer }: Uint8Array): void {
-  if (!taken.delete(buffer)) return;
+export function giveMemory(bytes: Uint8Array): void {
+  const buffer = bytes.buffer as PooledBuffer;
+  if (!buffer.isTaken) return;
+  buffer.isTaken = false;
   const whole = buffer.byteLength;
   if (kept + whole > MAX_KEPT) return;
   let list = free.get(whole);
   if (list === undefined) free.set(whole, list = []);
-  list.push(buffer as ArrayBuffer);
+  list.push(buffer);
   kept += whole;
 }

@@ -55,6 +55,8 @@ const MAX_RELEASES = 64;
 
 /** A request in flight. */
 export class Ticket {
+  /** For whoever keeps sets of tickets. */
+  liveIndex = -1;
   /** Keeps the input memory alive until Triton lets go of it. */
   readonly request: BridgeRequest;
   readonly onResponse: (response: BridgeResponse) => void;

@@ -21,6 +21,7 @@ import {
   sizeOf,
   writePrefix,
 } from "./framing.ts";
+import type { Live } from "../live_set.ts";
 import { type RpcStatus, StatusCode, statusFields } from "./status.ts";
 import { COPIED_SIZE, type Fields, type GrpcStream, type StreamReceiver } from "./transport.ts";
 
@@ -42,7 +43,8 @@ const STATUS_ONLY: Fields = { ":status": "200", "content-type": "application/grp
 const HEADERS: Fields = { ...STATUS_ONLY, "grpc-accept-encoding": ACCEPTED_ENCODINGS };
 
 /** See the module. The listener is set once, before the first event. */
-export class ServerCall implements StreamReceiver {
+export class ServerCall implements StreamReceiver, Live {
+  liveIndex = -1;
   /** The full name of the method as in the `:path`: `/inference.GRPCInferenceService/ModelInfer`. */
   readonly path: string;
   /** Set by whoever handles the call. */

@@ -37,6 +37,7 @@ export function frameOf(message: Uint8Array, compressed: boolean): Uint8Array {
   return frame;
 }
 
+const NOTHING = new Uint8Array(0);
 /** A message up to this size that came in one piece is not copied. */
 const SMALL_MESSAGE = 4096;
 /** The bytes of all parts. */
@@ -69,7 +70,8 @@ const GROWTH = 8;
  */
 export class FrameReader {
   readonly #onMessage: (message: Uint8Array, compressed: boolean) => void;
-  readonly #prefix = new Uint8Array(PREFIX_SIZE);
+  /** Only there once a prefix came in pieces, or a message. */
+  #prefix = NOTHING;
   #prefixSize = 0;
   /** The message under way, whose prefix is complete. */
   #message: Uint8Array | undefined;
@@ -110,6 +112,7 @@ export class FrameReader {
   /** The prefix of a message that comes in pieces. */
   #begin(chunk: Uint8Array, from: number): number {
     let at = from;
+    if (this.#prefix === NOTHING) this.#prefix = new Uint8Array(PREFIX_SIZE);
     while (this.#prefixSize < PREFIX_SIZE && at < chunk.length) {
       this.#prefix[this.#prefixSize++] = chunk[at++];
     }

@@ -10,6 +10,7 @@
  */
 import type { EngineCall, EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { type Live, LiveSet } from "../live_set.ts";
 import type { InferMessage } from "./infer_message.ts";
 import { encodeStreamResponse } from "./infer_response.ts";
 import { type Inference, type Inferences, wrongCount } from "./inference.ts";
@@ -65,7 +66,7 @@ export class InferStream {
   /** The bytes of the tensors in `#ready`. */
   #readySize = 0;
   /** What the server works on. */
-  readonly #running = new Set<Running>();
+  readonly #running = new LiveSet<Running>();
   #halfClosed = false;
   #finished = false;
   #writable = true;
@@ -99,7 +100,7 @@ export class InferStream {
       const lookup = this.#inferences.lookup(message);
       decoupled = lookup.decoupled;
       const inference = this.#inferences.prepare(message, lookup, this.#headers);
-      const running: Running = { waiting: 0, isHeld: false };
+      const running: Running = { liveIndex: -1, waiting: 0, isHeld: false };
       running.call = inference.start((response) => {
         if (response.final) this.#running.delete(running);
         this.#respond({ message, inference, response, running }, turn);
@@ -195,7 +196,7 @@ export class InferStream {
     if (paused === this.#paused) return;
     this.#paused = paused;
     this.#sink.pause(paused);
-    for (const running of this.#running) this.#holdModel(running);
+    for (const running of this.#running.all()) this.#holdModel(running);
   }
 
   /** Lets the model of a request wait or go on, when that has changed. */
@@ -256,12 +257,12 @@ export class InferStream {
     this.#finished = true;
     for (const outgoing of this.#ready) release(outgoing);
     for (const { waiting } of this.#turns) for (const outgoing of waiting) release(outgoing);
-    for (const { call } of this.#running) call?.cancel();
+    for (const { call } of this.#running.all()) call?.cancel();
   }
 }
 
 /** A request that the server has accepted and not answered for good. */
-interface Running {
+interface Running extends Live {
   call?: EngineCall;
   /** How many of its responses wait for the sink. */
   waiting: number;

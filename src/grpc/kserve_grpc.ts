@@ -6,6 +6,7 @@
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
 import { Health } from "../../proto/gen/health_pb.ts";
+import { LiveSet } from "../live_set.ts";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { DEFAULT_GRACE_MS, type StopOptions } from "../frontend.ts";
@@ -30,7 +31,7 @@ const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
 interface Running {
   readonly transport: Transport;
   readonly port: number;
-  readonly calls: Set<ServerCall>;
+  readonly calls: LiveSet<ServerCall>;
 }
 
 /**
@@ -158,7 +159,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     return handlers;
   }
 
-  #createTransport(calls: Set<ServerCall>): Transport {
+  #createTransport(calls: LiveSet<ServerCall>): Transport {
     const { transport, transportKind, restrictedFeatures } = this.#options;
     const table = {
       handler: (path: string) => this.#handlers.get(path),
@@ -174,7 +175,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   async #listen(): Promise<Running> {
-    const calls = new Set<ServerCall>();
+    const calls = new LiveSet<ServerCall>();
     const transport = this.#createTransport(calls);
     try {
       return { transport, calls, port: await transport.listen() };
@@ -190,10 +191,10 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   async #drain({ transport, calls }: Running, graceMs: number): Promise<void> {
     const drained = transport.drain();
     // Watching and reflection have no end of their own.
-    for (const call of calls) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
+    for (const call of calls.all()) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
     let close: ReturnType<typeof setTimeout> | undefined;
     const cut = setTimeout(() => {
-      for (const call of calls) call.abort(statusOf(SHUTTING_DOWN));
+      for (const call of calls.all()) call.abort(statusOf(SHUTTING_DOWN));
       close = setTimeout(() => transport.close(), CLOSE_MS);
     }, graceMs);
     await drained;

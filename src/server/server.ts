@@ -31,6 +31,7 @@ import { Model } from "./model.ts";
 import { checkModelName } from "./model_name.ts";
 import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
+import { LiveSet } from "../live_set.ts";
 import { ServerResponse } from "./response.ts";
 import { checkFilePaths } from "./path_limits.ts";
 import { checkShapeLimits } from "./shape_limits.ts";
@@ -91,7 +92,7 @@ const TRANSACTION_DECOUPLED = 2;
 export class Server implements Engine {
   readonly #options: ServerOptions;
   readonly #frontends = new Set<Frontend>();
-  readonly #calls = new Set<Ticket>();
+  readonly #calls = new LiveSet<Ticket>();
   readonly #jobs = new Set<Promise<void>>();
   readonly #memory = new ServerMemory(() => this.#running());
   #state: State = "new";
@@ -460,7 +461,7 @@ export class Server implements Engine {
 
   /** Cancels the requests that outlived the exit timeout, and waits a while for their ends. */
   async #cancelCalls(): Promise<void> {
-    for (const ticket of this.#calls) ticket.cancel();
+    for (const ticket of this.#calls.all()) ticket.cancel();
     for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

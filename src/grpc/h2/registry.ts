@@ -4,6 +4,7 @@
  * @module
  */
 import type { H2Stream } from "./stream.ts";
+import { StreamTable } from "./stream_table.ts";
 
 /** How many of the streams that ended last are known. */
 const REMEMBERED = 64;
@@ -13,7 +14,7 @@ const REMEMBERED_RESETS = 10_000;
 
 /** See the module. */
 export class StreamRegistry {
-  readonly #open = new Map<number, H2Stream>();
+  readonly #open = new StreamTable<H2Stream>();
   readonly #ended = new Uint32Array(REMEMBERED);
   readonly #reset = new Set<number>();
   #nextEnded = 0;
@@ -30,12 +31,12 @@ export class StreamRegistry {
   }
 
   add(stream: H2Stream): void {
-    this.#open.set(stream.id, stream);
+    this.#open.add(stream);
   }
 
   /** All that are open, for a walk during which they may end. */
   all(): H2Stream[] {
-    return [...this.#open.values()];
+    return this.#open.values();
   }
 
   remove(id: number): void {
