@@ -17,6 +17,7 @@ import {
 } from "./layout.ts";
 import type { BridgeFunctions } from "./load.ts";
 import type { Reactor } from "./reactor.ts";
+import { ViewCache } from "./views.ts";
 
 /** What is alive in the bridge, over all queues of the process. All zero when nothing leaks. */
 export interface LiveCounters {
@@ -89,7 +90,6 @@ export class Ticket {
 
 /** One queue of the bridge. */
 export class Queue {
-  readonly #backend: Backend;
   readonly #bridge: BridgeFunctions;
   readonly #reactor: Reactor;
   readonly #number: number;
@@ -109,11 +109,11 @@ export class Queue {
 
   constructor(backend: Backend, reactor: Reactor, datatypes: DatatypeNames) {
     const { bridge } = reactor;
-    this.#backend = backend;
     this.#bridge = bridge;
     this.#reactor = reactor;
     this.#writer = new DescriptorWriter((data) => Number(bridge.tts_address(data)), datatypes);
-    this.#reader = new RecordReader(datatypes, this.#backend.view);
+    const views = new ViewCache(backend.view);
+    this.#reader = new RecordReader(datatypes, (address, size) => views.view(address, size));
     this.#number = bridge.tts_queue_new(reactor.number);
     if (this.#number === 0xffffffff) {
       throw new Error("Cannot make a queue: the process has too many");
