@@ -113,6 +113,9 @@ EXPORT uint32_t tts_loop_new(void (*wake)(void)) {
   return number;
 }
 
+/* Gives the processor to models that wait for it. */
+EXPORT void tts_loop_yield(void) { sched_yield(); }
+
 /* Asks for one wake when anything is ready. */
 EXPORT void tts_loop_arm(uint32_t number) {
   Loop* loop = loops[number];

@@ -40,6 +40,7 @@ export class Reactor {
   #drain: () => boolean = () => false;
   #isTurning = false;
   #isInTurn = false;
+  #isExpecting = false;
   #idle = 0;
   #wakes = 0;
 
@@ -78,6 +79,7 @@ export class Reactor {
 
   /** Something will come soon: it is looked for without a thread in between. */
   expect(): void {
+    this.#isExpecting = true;
     if (this.#isTurning) return;
     this.#isTurning = true;
     this.#idle = 0;
@@ -103,7 +105,10 @@ export class Reactor {
   readonly #turn = (): void => {
     const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, WAIT_US);
     this.#isInTurn = true;
+    this.#isExpecting = false;
     if (size > 0) this.#sockets?.dispatch(size);
+    // Models on this processor answer at once what they were just asked.
+    if (this.#isExpecting) this.bridge.tts_loop_yield();
     const hadRecords = this.#drain();
     this.#isInTurn = false;
     this.#sockets?.flush();

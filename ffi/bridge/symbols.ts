@@ -15,6 +15,7 @@ export const bridgeSymbols = {
   tts_address: { args: ["buf"], returns: "u64" },
   tts_counters: { args: ["out"], returns: "void" },
   tts_loop_new: { args: ["ptr"], returns: "u32" },
+  tts_loop_yield: { args: [], returns: "void" },
   tts_loop_arm: { args: ["u32"], returns: "void" },
   tts_loop_disarm: { args: ["u32"], returns: "u32" },
   tts_loop_mute: { args: ["u32"], returns: "void" },
