@@ -7,9 +7,9 @@
 
 /** Smaller memory is the garbage collector's. */
 export const LEAST_POOLED: number = 32 << 10;
-const MAX_POOLED = 32 << 20;
+const MAX_POOLED = 64 << 20;
 /** What is kept for later, in all. */
-const MAX_KEPT = 32 << 20;
+const MAX_KEPT = 64 << 20;
 
 /** Memory of the pool. */
 interface PooledBuffer extends ArrayBuffer {
@@ -17,19 +17,25 @@ interface PooledBuffer extends ArrayBuffer {
   isTaken?: boolean;
 }
 
-/** Free memory by its size, which is a power of two. */
+/** Free memory by its size. */
 const free = new Map<number, PooledBuffer[]>();
 let kept = 0;
 
 /** `size` bytes, with any content: all of them must be written before any is read. */
 export function takeMemory(size: number): Uint8Array<ArrayBuffer> {
   if (size < LEAST_POOLED || size > MAX_POOLED) return new Uint8Array(size);
-  const whole = 2 ** Math.ceil(Math.log2(size));
+  const whole = roundedSize(size);
   let buffer = free.get(whole)?.pop();
   if (buffer === undefined) buffer = new ArrayBuffer(whole) as PooledBuffer;
   else kept -= whole;
   buffer.isTaken = true;
   return new Uint8Array(buffer, 0, size);
+}
+
+/** Four sizes from one power of two to the next. */
+function roundedSize(size: number): number {
+  const step = 2 ** (Math.floor(Math.log2(size)) - 2);
+  return Math.ceil(size / step) * step;
 }
 
 /**

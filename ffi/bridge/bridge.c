@@ -115,22 +115,22 @@ typedef struct Buffer {
 } Buffer;
 #define BUFFER_HEADER 64
 
-/* Large buffers are used again: the first touch of new memory costs more than the copy of a tensor. One of
- * level n holds 2^(MIN_SHIFT + n) bytes; level LEVELS is for what is never kept. */
-#define MIN_SHIFT 15
-#define LEVELS 11
+/* Large buffers are used again: the first touch of new memory costs more than the copy of a tensor. Their
+ * sizes have levels, four from one power of two to the next; level LEVELS is for what is never kept. */
+#define MIN_SHIFT 14
+#define LEVELS 48
 #define MAX_KEPT (64 << 20)
 static Buffer* kept[LEVELS];
 static size_t kept_size;
 static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static size_t level_size(uint32_t level) { return (size_t)1 << (MIN_SHIFT + level); }
+static size_t level_size(uint32_t level) { return (size_t)(4 + level % 4) << (MIN_SHIFT - 2 + level / 4); }
 
 /* NULL when there is no memory. */
 static Buffer* buffer_new(size_t size) {
   size_t whole = BUFFER_HEADER + (size ? size : 1);
   uint32_t level = LEVELS;
-  if (whole > level_size(0) / 2 && whole <= level_size(LEVELS - 1)) {
+  if (whole >= level_size(0) && whole <= level_size(LEVELS - 1)) {
     for (level = 0; level_size(level) < whole;) level++;
   }
   Buffer* buffer = 0;

@@ -61,7 +61,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
 /** What is taken at first for a message that comes in pieces. */
 const FIRST_SIZE = 131072;
 /** By how much that grows when it is full. */
-const GROWTH = 8;
+const GROWTH = 16;
 
 /**
  * Cuts a byte stream into messages. Those of up to 4096 bytes are only valid during the call, larger ones
