@@ -207,8 +207,9 @@ typedef struct {
   Node *head, *tail; /* produced, under the lock */
   Node* taken;       /* taken over by the event loop, which alone touches it */
   atomic_int sleeps; /* the event loop waits for a signal */
-  struct Request** requests; /* by slot; only the event loop touches it */
+  struct Request** requests; /* by slot; only the event loop touches it, */
   uint32_t slots;
+  uint32_t running; /* and how many there are */
   pthread_cond_t resumed;
   Flow* flows; /* by slot, under the lock */
   uint32_t flow_slots;
@@ -227,6 +228,11 @@ int queue_sleeps(void* self) {
   if (is_empty && !queue->taken) return 1;
   atomic_store(&queue->sleeps, 0);
   return 0;
+}
+
+int queue_expects(void* self) {
+  Queue* queue = self;
+  return queue->running > 0 && !__atomic_load_n(&queue->head, __ATOMIC_RELAXED);
 }
 
 void queue_awake(void* self) { atomic_store(&((Queue*)self)->sleeps, 0); }
@@ -345,6 +351,7 @@ static void request_drop(Request* request) {
 
 static void request_free(Request* request) {
   request->queue->requests[request->slot] = 0;
+  request->queue->running--;
   free(request->placements);
   free(request);
   atomic_fetch_sub(&live_requests, 1);
@@ -783,7 +790,10 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
     queue->requests[slot] = self;
     atomic_fetch_add(&live_requests, 1);
     failed = T_ServerInferAsync(server, self->request, 0);
-    if (!failed) return 0;
+    if (!failed) {
+      queue->running++;
+      return 0;
+    }
     atomic_fetch_sub(&live_requests, 1);
     queue->requests[slot] = 0;
   }

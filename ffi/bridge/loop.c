@@ -20,6 +20,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+#define YIELDS 12
+
 typedef struct {
   int epoll;
   int signal; /* an eventfd in epoll */
@@ -52,8 +54,10 @@ void loop_heard(uint32_t number) {
 
 void loop_wait(uint32_t number, uint32_t microseconds) {
   Loop* loop = loops[number];
-  /* Models on the same processor get it now, and answer all that they were asked. */
+  /* Models on the same processor get it now, and answer all that they were asked. One on another processor
+   * often answers within microseconds, before a sleep would have begun. */
   sched_yield();
+  if (loop->queue) for (int i = 0; i < YIELDS && queue_expects(loop->queue); i++) sched_yield();
   if (loop->queue && !queue_sleeps(loop->queue)) return;
   struct pollfd ready = {.fd = loop->epoll, .events = POLLIN};
   struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};

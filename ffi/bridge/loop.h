@@ -27,6 +27,9 @@ void loop_wait(uint32_t number, uint32_t microseconds);
 /* Whether the queue is empty. If so, the next record that comes signals its loop. */
 int queue_sleeps(void* queue);
 
+/* Whether requests run and no record is there. Only for the event loop. */
+int queue_expects(void* queue);
+
 /* No signal is needed: the loop will look by itself. */
 void queue_awake(void* queue);
 
