@@ -11,7 +11,7 @@ import { compile } from "../ffi/bridge/compiler.ts";
 import { setUpTriton } from "../src/setup/setup.ts";
 import { ECHO_MODELS, echoBackends } from "../tests/support/echo_backend.ts";
 import { temporaryPath } from "./bodies.ts";
-import { installed } from "./programs.ts";
+import { runtimeCommand } from "../tests/support/command.ts";
 import type { Result } from "./report.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -33,10 +33,12 @@ interface Contestant {
 
 /** The results, the C loop's as those of the C++ server. */
 export async function benchInProcess(rounds: number): Promise<Result[]> {
-  const contestants = [await cLoop()];
   const script = join(here, "in_process_loop.ts");
-  if (installed("deno")) contestants.push(loop("Deno", ["deno", "run", "-A", script]));
-  if (installed("bun")) contestants.push(loop("Bun", ["bun", "run", script]));
+  const contestants = [
+    await cLoop(),
+    loop("Deno", [...runtimeCommand("deno"), "run", "-A", script]),
+    loop("Bun", [...runtimeCommand("bun"), "run", script]),
+  ];
   return IN_FLIGHT.flatMap((inFlight) => {
     const found = new Map(contestants.map((each): [Contestant, Measured[]] => [each, []]));
     for (let round = 0; round < rounds; round++) {

@@ -8,6 +8,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runtimeCommand } from "../tests/support/command.ts";
 import { type BodyFile, temporaryPath } from "./bodies.ts";
 
 /** The core that loads run on; the servers have another. */
@@ -115,8 +116,8 @@ export interface StreamLoad {
 /** Requests on one ModelStreamInfer. */
 export async function streamLoad(load: StreamLoad): Promise<Measured> {
   const script = join(dirname(fileURLToPath(import.meta.url)), "stream_client.ts");
-  const runtime = installed("bun") ? ["bun", "run"] : ["deno", "run", "-A"];
-  const report = await run(runtime[0], [...runtime.slice(1), script, JSON.stringify(load)]);
+  const [program, ...args] = [...runtimeCommand("bun"), "run", script, JSON.stringify(load)];
+  const report = await run(program, args);
   const found = /^MEASURED (.*)$/m.exec(report);
   if (found === null) throw new Error(`The stream client failed:\n${report}`);
   return JSON.parse(found[1]);

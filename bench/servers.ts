@@ -5,13 +5,13 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { setUpTriton } from "../src/setup/setup.ts";
-import { installed } from "./programs.ts";
+import { runtimeCommand } from "../tests/support/command.ts";
 import { ECHO_MODELS, echoBackends } from "../tests/support/echo_backend.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -31,7 +31,7 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** Starts the C++ server and ours on the runtimes that are installed, the C++ one first. */
+/** Starts the C++ server and ours on both runtimes, the C++ one first. */
 export async function startServers(): Promise<BenchServer[]> {
   const triton = await setUpTriton({ progress: console.error });
   const backends = echoBackends(triton);
@@ -47,16 +47,14 @@ export async function startServers(): Promise<BenchServer[]> {
     "--log-warning=false",
     "--log-error=false",
   ];
-  const servers = [start("C++", [triton.tritonserver], flags(18000), 18000)];
-  if (installed("deno")) {
-    const command = ["deno", "run", "-A", join(root, "cli.ts"), "serve"];
-    servers.push(start("Deno", command, flags(18010), 18010));
-  }
-  if (installed("bun")) {
-    const command = ["bun", "run", join(root, "cli.ts"), "serve"];
-    servers.push(start("Bun", command, flags(18020), 18020));
-  }
-  return await Promise.all(servers);
+  const serve = [join(root, "cli.ts"), "serve"];
+  const deno = [...runtimeCommand("deno"), "run", "-A", ...serve];
+  const bun = [...runtimeCommand("bun"), "run", ...serve];
+  return await Promise.all([
+    start("C++", [triton.tritonserver], flags(18000), 18000),
+    start("Deno", deno, flags(18010), 18010),
+    start("Bun", bun, flags(18020), 18020),
+  ]);
 }
 
 async function start(
@@ -87,7 +85,7 @@ async function start(
     cpuMicroseconds: () => cpuMicroseconds(pid),
     peakMemory: () => peakMemory(pid),
     stop: async () => {
-      process.kill(pid, "SIGTERM");
+      if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGTERM");
       await ended;
     },
   };

@@ -221,9 +221,9 @@ export class Http1Connection implements ConnectionReceiver {
     } else if (bodyLength === "chunked") {
       this.#body = new ChunkedBody();
     } else if (bodyLength <= SMALL_BODY && start + bodyLength <= bytes.length) {
-      exchange.smallBody = bytes.subarray(start, start + bodyLength);
-      exchange.ask(this.#owner.handler, this.#reply);
-      return start + bodyLength;
+      const end = start + bodyLength;
+      exchange.askWith(bytes.subarray(start, end), this.#owner.handler, this.#reply);
+      return end;
     } else {
       this.#body = new SizedBody(bodyLength);
     }

@@ -22,9 +22,11 @@ export class Exchange implements HttpRequest {
   isReplied = false;
   /** Whether the handler was asked. */
   isAsked = false;
-  /** Only while the handler is asked. */
-  smallBody: Uint8Array | undefined;
   #body: Uint8Array | undefined;
+  /** The whole body, only while the handler is asked. */
+  #smallBody: Uint8Array | undefined;
+  /** Whether the handler has read it, and will not ask for the body. */
+  #isSmallRead = false;
   #whenBody: ((body: Uint8Array) => void) | undefined;
   #goneListeners: (() => void)[] | undefined;
   #isGone = false;
@@ -53,8 +55,13 @@ export class Exchange implements HttpRequest {
     return this.head.byName.get(name);
   }
 
+  get smallBody(): Uint8Array | undefined {
+    this.#isSmallRead = true;
+    return this.#smallBody;
+  }
+
   body(): Uint8Array | Promise<Uint8Array> {
-    if (this.smallBody !== undefined) return this.#body ??= this.smallBody.slice();
+    if (this.#smallBody !== undefined) this.#body ??= this.#smallBody.slice();
     return this.#body ?? new Promise((resolve) => this.#whenBody = resolve);
   }
 
@@ -70,7 +77,19 @@ export class Exchange implements HttpRequest {
     if (answer instanceof PendingReply) answer.whenReady((later) => reply(this, later));
     else if (answer instanceof Promise) answer.then((later) => reply(this, later));
     else reply(this, answer);
-    this.smallBody = undefined;
+  }
+
+  /** Has the request answered, whose whole body `small` is only valid during the call. */
+  askWith(
+    small: Uint8Array,
+    handler: HttpHandler,
+    reply: (exchange: Exchange, reply: HttpReply) => void,
+  ): void {
+    this.#smallBody = small;
+    this.ask(handler, reply);
+    // Those who have not read it may still ask for it.
+    if (!this.#isSmallRead && !this.isReplied) this.#body ??= small.slice();
+    this.#smallBody = undefined;
   }
 
   /** The body is complete. */

@@ -21,7 +21,7 @@ export interface HttpRequest {
   header(name: string): string | undefined;
   /**
    * The whole body, when it has come and is small: it lies in memory that is used for other things after
-   * the handler has returned. Undefined otherwise.
+   * the handler has returned. Undefined otherwise. Who has read it must not ask for `body()` later.
    */
   readonly smallBody: Uint8Array | undefined;
   /** The whole body, which belongs to the caller. Never resolves when the client goes away before its end. */

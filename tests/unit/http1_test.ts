@@ -34,6 +34,8 @@ function tell(request: HttpRequest): HttpReply | Promise<HttpReply> {
     const sum = body.reduce((total, byte) => (total + byte) % 65521, 0);
     return text(`${method} ${path} ${body.length} ${sum}`);
   };
+  if (path === "/later") return sleep(20).then(() => request.body()).then(answer);
+  if (path === "/small") return answer(request.smallBody ?? encoder.encode("not small"));
   const body = request.body();
   return body instanceof Promise ? body.then(answer) : answer(body);
 }
@@ -114,6 +116,15 @@ test("requests sent together are answered one after the other", async () => {
   const expected = reply("GET /a 0 0") + reply("POST /b 2 3") + closing("GET /c 0 0");
   assert.equal(await answers([together]), expected);
   assert.equal(await answers([...together]), expected, "byte by byte");
+});
+
+test("a small body can be read at once, or asked for later", async () => {
+  const post = (path: string, body: string) =>
+    `POST ${path} HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  assert.match(await answers([post("/small", "abc")], 1), /POST \/small 3 294$/);
+  assert.match(await answers([post("/later", "abc") + post("/later", "de")], 2), /3 294[^]*2 201$/);
+  // What comes in pieces, or is large, is not there at once.
+  assert.match(await answers([post("/small", "x".repeat(5000))], 1), /POST \/small 9 /);
 });
 
 test("a body in chunks is put together, its extensions and trailers are skipped", async () => {
