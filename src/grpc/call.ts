@@ -27,7 +27,10 @@ import { COPIED_SIZE, type Fields, type GrpcStream, type StreamReceiver } from "
 
 /** What acts on a call. Nothing is called after the call has finished or was cancelled. */
 export interface CallListener {
-  /** The next message of the request; undefined for a packed one where no algorithm was named. */
+  /**
+   * The next message of the request, which is only valid during the call when it is small; undefined for
+   * one that is marked as compressed without an algorithm.
+   */
   message(bytes: Uint8Array | undefined): void;
   /** The client sends no more messages. */
   end(): void;

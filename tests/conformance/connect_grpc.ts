@@ -156,7 +156,7 @@ function streamHandler(
     call.listener = {
       message(bytes) {
         if (bytes === undefined) call.finish(UNPARSABLE);
-        else void writer.write(fromBinary(method.input, bytes)).catch(() => {});
+        else void writer.write(fromBinary(method.input, bytes.slice())).catch(() => {});
       },
       end: () => void writer.close().catch(() => {}),
       cancelled: () => context.cancel(),
