@@ -77,18 +77,18 @@ export class Native {
 
   /** A state of the server at `server`. */
   serverIs(what: "Live" | "Ready", server: number): boolean {
-    const out = new Out();
-    this.#check(this.#function(`TRITONSERVER_ServerIs${what}`)(server, out.bytes));
-    return out.bool;
+    const call = what === "Live"
+      ? this.#function("TRITONSERVER_ServerIsLive")
+      : this.#function("TRITONSERVER_ServerIsReady");
+    this.#check(call(server, this.#flags.bytes));
+    return this.#flags.bool;
   }
 
   /** Whether a model is ready. */
   modelIsReady(server: number, model: string, version: number | bigint): boolean {
-    const out = new Out();
-    this.#check(
-      this.#function("TRITONSERVER_ServerModelIsReady")(server, cString(model), version, out.bytes),
-    );
-    return out.bool;
+    const call = this.#function("TRITONSERVER_ServerModelIsReady");
+    this.#check(call(server, this.#name(model), version, this.#flags.bytes));
+    return this.#flags.bool;
   }
 
   /** The bit field of a model's batch or transaction properties. */
