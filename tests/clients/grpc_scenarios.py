@@ -514,7 +514,7 @@ def inference_metric(ports):
     with connect(ports) as client:
         client.load_model("identity_fp32_b")
         assert count() == 0
-        client.infer("identity_fp32_b", [tensor("INPUT0", np.zeros(1, np.float32), "FP32")])
+        client.infer("identity_fp32_b", [tensor("INPUT0", np.zeros((1, 1), np.float32), "FP32")])
         eventually(lambda: count() == 1)
         assert metric(ports, "nv_inference_request_success", "identity_fp32_b") == 1
 
