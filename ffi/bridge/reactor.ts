@@ -104,14 +104,13 @@ export class Reactor {
 
   readonly #turn = (): void => {
     const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, WAIT_US);
-    this.#isInTurn = true;
-    this.#isExpecting = false;
-    if (size > 0) this.#sockets?.dispatch(size);
-    // Models on this processor answer at once what they were just asked.
-    if (this.#isExpecting) this.bridge.tts_loop_yield();
-    const hadRecords = this.#drain();
-    this.#isInTurn = false;
-    this.#sockets?.flush();
+    let hadRecords = true;
+    try {
+      hadRecords = this.#serve(size);
+    } catch (error) {
+      // A bug must not end the turns, on which everything else depends.
+      console.error(error);
+    }
     if (size > 0 || hadRecords) {
       this.#idle = 0;
     } else if (++this.#idle > MAX_IDLE) {
@@ -123,6 +122,21 @@ export class Reactor {
     // Timers and other events get their turn in between.
     setImmediate(this.#turn);
   };
+
+  /** Hands on `size` bytes of events and all records, and sends what was answered; whether there were records. */
+  #serve(size: number): boolean {
+    this.#isInTurn = true;
+    this.#isExpecting = false;
+    try {
+      if (size > 0) this.#sockets?.dispatch(size);
+      // Models on this processor answer at once what they were just asked.
+      if (this.#isExpecting) this.bridge.tts_loop_yield();
+      return this.#drain();
+    } finally {
+      this.#isInTurn = false;
+      this.#sockets?.flush();
+    }
+  }
 }
 
 let reactor: Promise<Reactor> | undefined;

@@ -133,10 +133,8 @@ export class Loop implements SocketSide {
     // Behind what the same socket has written last, or as an entry of its own.
     const isSame = last >= 0 && this.#staged[last] === sender;
     const at = isSame ? this.#used : align(this.#used) + 8;
-    if (at + size > BATCH_SIZE) {
-      this.#sendBatch();
-      return this.reserve(sender, size);
-    }
+    // Sending now could leave a part of what the sender wrote before behind this.
+    if (at + size > BATCH_SIZE) return -1;
     if (!isSame) {
       this.#entry = at - 8;
       this.#staged.push(sender);

@@ -179,7 +179,8 @@ export class Socket implements Connection, Watched, Sender {
 
   /** After sending: waits for the peer to read, or goes on. */
   settle(): void {
-    if (this.#isClosed) return;
+    // What waits is about to be sent.
+    if (this.#isClosed || this.#isFlushDue) return;
     const wasWaiting = this.#isWaiting;
     this.#isWaiting = this.#unsent > 0;
     if (this.#isWaiting !== wasWaiting) this.#watch();

@@ -246,3 +246,45 @@ test("a program that Deno gives no network does not listen", { skip: onBun }, ()
   );
   assert.equal(run("--allow-net=127.0.0.1").stdout, "listens\n");
 });
+
+test("many small writes at once reach a slow client in their order", async () => {
+  const pieces = Array.from(
+    { length: 2000 },
+    (_, index) => new Uint8Array(100 + index * 7 % 9000).fill(index),
+  );
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  const listener = await listenSockets(LOCAL, (connection) => ({
+    data() {
+      for (const piece of pieces) connection.write(piece);
+      connection.end();
+    },
+    ended() {},
+    drained() {},
+    closed() {},
+  }));
+  const socket = await dial({ port: listener.port });
+  socket.write("go");
+  await sleep(100);
+  let at = 0;
+  let piece = 0;
+  let within = 0;
+  await new Promise<void>((resolve, reject) => {
+    socket.on("data", (data) => {
+      at += data.length;
+      for (const byte of data as Uint8Array) {
+        if (byte !== piece % 256) {
+          socket.destroy();
+          return reject(new Error(`byte ${within} of piece ${piece} is ${byte}`));
+        }
+        if (++within < pieces[piece].length) continue;
+        piece++;
+        within = 0;
+      }
+    });
+    socket.on("end", () => resolve());
+    socket.on("error", reject);
+  });
+  assert.equal(at, size);
+  socket.destroy();
+  listener.close();
+});
