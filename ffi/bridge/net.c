@@ -202,7 +202,7 @@ EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity
     count = epoll_wait(epoll, events, most, 0);
   }
   /* Half of them at a time: the clients of one half work while this side works for the other. */
-  if (count > 1) count = (count + 1) / 2;
+  if (count > 1) count = epoll_wait(epoll, events, (count + 1) / 2, 0);
   Events out = {buffer, buffer + capacity};
   for (int i = 0; i < count; i++) {
     if (events[i].data.u64 == LOOP_SIGNAL) {

@@ -282,9 +282,9 @@ export class Queue {
         callHandler(ticket?.request.onReleased);
       }
       if (kind === RecordKind.RELEASED || ticket === undefined) continue;
-      const response = reader.response();
-      bytes += response.byteSize;
       try {
+        const response = reader.response();
+        bytes += response.byteSize;
         ticket.onResponse(response);
       } catch (error) {
         console.error(error);

@@ -130,8 +130,10 @@ function replyOf(
       const answer = first;
       const body = encodeInference(answer, plan, isBatched);
       const reply = inferenceReply(body, request, () => answer.release());
-      if (reply instanceof Promise) reply.then((packed) => pending.resolve(packed));
-      else pending.resolve(reply);
+      if (!(reply instanceof Promise)) pending.resolve(reply);
+      else {reply.catch((reason) => errorReply(reason, "text/plain")).then((r) =>
+          pending.resolve(r)
+        );}
     } catch (reason) {
       first?.release();
       pending.resolve(errorReply(reason, "text/plain"));

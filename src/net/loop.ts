@@ -43,6 +43,8 @@ export interface Watched {
 export interface Sender {
   /** The socket's number. */
   readonly socket: number;
+  /** The last batch that it has an entry in; only the loop writes it. */
+  stagedIn: number;
   /**
    * Of its bytes in `batch` between the offsets so many were sent, or sending failed with that negative
    * errno. What is left must be copied. Must not write.
@@ -78,6 +80,7 @@ export class Loop implements SocketSide {
   /** Where the last entry begins, and where the batch ends. */
   #entry = 0;
   #used = 0;
+  #batchNumber = 0;
   #senders: Sender[] = [];
   #isFlushDue = false;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
@@ -109,11 +112,21 @@ export class Loop implements SocketSide {
   /** Closes a socket. */
   close(socket: number): void {
     this.#watched.delete(socket);
+    this.#dropStaged(socket);
     this.bridge.tts_net_close(socket);
     if (this.#watched.size > 0 || this.#reactor.isTurning) return;
     // The process must not end while a thread of the bridge is calling into it.
     if (this.#reactor.isUndisturbed()) this.rested();
     else this.#reactor.expect();
+  }
+
+  /** What is in the batch for a socket must not go to another one that gets its number. */
+  #dropStaged(socket: number): void {
+    for (let at = 0; at < this.#used;) {
+      const word = at >>> 2;
+      if (this.#batchWords[word] === socket) this.#batchWords[word] = -1;
+      at = align(at + 8 + this.#batchWords[word + 1]);
+    }
   }
 
   /** The turns have ended: without sockets the process may end too. */
@@ -132,11 +145,14 @@ export class Loop implements SocketSide {
     const last = this.#staged.length - 1;
     // Behind what the same socket has written last, or as an entry of its own.
     const isSame = last >= 0 && this.#staged[last] === sender;
+    // An entry of its own that another one lies behind: what follows must wait, in case that it is cut.
+    if (!isSame && sender.stagedIn === this.#batchNumber) return -1;
     const at = isSame ? this.#used : align(this.#used) + 8;
     // Sending now could leave a part of what the sender wrote before behind this.
     if (at + size > BATCH_SIZE) return -1;
     if (!isSame) {
       this.#entry = at - 8;
+      sender.stagedIn = this.#batchNumber;
       this.#staged.push(sender);
       this.#batchWords[this.#entry >>> 2] = sender.socket;
       this.#flushSoon();
@@ -203,6 +219,7 @@ export class Loop implements SocketSide {
     const senders = this.#staged;
     this.#staged = [];
     this.#used = 0;
+    this.#batchNumber++;
     let at = 0;
     for (let index = 0; index < senders.length; index++) {
       const start = at + 8;

@@ -30,6 +30,7 @@ const { EAGAIN } = constants.errno;
 
 /** One accepted connection. */
 export class Socket implements Connection, Watched, Sender {
+  stagedIn = -1;
   readonly socket: number;
   readonly remoteAddress: string;
   readonly alpn: string | undefined = undefined;

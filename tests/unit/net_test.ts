@@ -288,3 +288,36 @@ test("many small writes at once reach a slow client in their order", async () =>
   socket.destroy();
   listener.close();
 });
+
+test("writes of two connections in turn reach their slow clients in order", async () => {
+  const connections: Connection[] = [];
+  const listener = await listenSockets(LOCAL, (connection) => {
+    connections.push(connection);
+    return { data() {}, ended() {}, drained() {}, closed() {} };
+  });
+  const sockets = [await dial({ port: listener.port }), await dial({ port: listener.port })];
+  while (connections.length < 2) await sleep(1);
+  const size = 1000;
+  const turns = 6000;
+  for (let turn = 0; turn < turns; turn++) {
+    for (const connection of connections) {
+      connection.write(new Uint8Array(size).fill(turn));
+      connection.write(new Uint8Array(size).fill(turn));
+    }
+    for (const connection of connections) connection.write(new Uint8Array(size).fill(turn));
+    if (turn % 100 === 0) await sleep(1);
+  }
+  for (const socket of sockets) {
+    let at = 0;
+    await new Promise<void>((resolve, reject) => {
+      socket.on("data", (data) => {
+        for (const byte of data as Uint8Array) {
+          if (byte !== Math.floor(at++ / (3 * size)) % 256) reject(new Error(`byte ${at}`));
+        }
+        if (at === 3 * size * turns) resolve();
+      });
+    });
+    socket.destroy();
+  }
+  listener.close();
+});
