@@ -10,6 +10,7 @@ import {
   InferTensorContentsSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
 import type { Int64 } from "../engine.ts";
+import { joined } from "./framing.ts";
 import { ProtoReader } from "./proto_reader.ts";
 
 /** A parameter, of which only the value is of interest. */
@@ -99,7 +100,7 @@ function readInput(reader: ProtoReader): InputMessage {
       else if (field === 1) input.name = reader.string();
       else if (field === 2) input.datatype = reader.string();
       else if (field === 4) input.parameters = withParameter(input.parameters, reader);
-      else contents = joined(contents, reader.bytes());
+      else contents = contents ? joined([contents, reader.bytes()]) : reader.bytes();
     }
   });
   if (contents !== undefined) input.contents = fromBinary(InferTensorContentsSchema, contents);
@@ -115,14 +116,6 @@ function readShape(reader: ProtoReader, shape: Int64[]): void {
       while (reader.hasMore) shape.push(reader.dimension());
     });
   }
-}
-
-function joined(first: Uint8Array | undefined, second: Uint8Array): Uint8Array {
-  if (first === undefined) return second;
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 function readOutput(reader: ProtoReader): OutputMessage {

@@ -8,7 +8,7 @@ import type { Engine, EngineCall, EngineResponse, Int64, ResponseHandler } from 
 import { TritonError } from "../errors.ts";
 import { classify } from "../kserve/classification.ts";
 import { forwardedHeaders } from "../kserve/header_forwarding.ts";
-import { giveMemory, LEAST_POOLED } from "../memory_pool.ts";
+import { withMemory } from "../kserve/request_memory.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { InferMessage } from "./infer_message.ts";
 import { type ParsedRequest, parseInferRequest } from "./infer_request.ts";
@@ -53,19 +53,10 @@ export class Inferences {
       () => this.#pattern ? forwardedHeaders(metadataPairs(headers), this.#pattern) : [],
       this.#regions,
     );
-    return new Inference(this.#engine, withMemory(parsed, message.memory), lookup.decoupled);
+    const { memory } = message;
+    const request = memory === undefined ? parsed.request : withMemory(parsed.request, memory);
+    return new Inference(this.#engine, { ...parsed, request }, lookup.decoupled);
   }
-}
-
-/** The request, which gives `memory` back to the pool when the engine has released it. */
-function withMemory(parsed: ParsedRequest, memory: Uint8Array | undefined): ParsedRequest {
-  if (memory === undefined || memory.length < LEAST_POOLED) return parsed;
-  const { request } = parsed;
-  const onReleased = () => {
-    request.onReleased?.();
-    giveMemory(memory);
-  };
-  return { ...parsed, request: { ...request, onReleased } };
 }
 
 /** One request, ready to be sent to the engine. */

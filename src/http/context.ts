@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Engine, EngineResponse, Int64 } from "../engine.ts";
+import type { EngineResponse, Int64 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import {
   type HttpAnswer,
@@ -12,23 +12,12 @@ import {
   type HttpRequest,
   PendingReply,
 } from "../http1/message.ts";
-import type { Feature, RestrictedFeatures } from "../kserve/restricted.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
-import type { TraceSettings } from "../kserve/trace_settings.ts";
+import type { Feature } from "../kserve/restricted.ts";
+import type { RpcOptions } from "../web/routes.ts";
 import { type ContentType, errorReply, textReply } from "./replies.ts";
 
 /** What the endpoints of one front end share. */
-export interface Service {
-  readonly engine: Engine;
-  /** Undefined: nothing is restricted. */
-  readonly restricted: RestrictedFeatures | undefined;
-  /** Which headers are forwarded to models; undefined for none. */
-  readonly headerPattern: RegExp | undefined;
-  /** In bytes. */
-  readonly maxInputSize: number;
-  readonly regions: SharedMemoryRegions;
-  readonly traceSettings: TraceSettings;
-}
+export type Service = RpcOptions;
 
 /** How an endpoint is guarded. */
 export interface EndpointOptions {

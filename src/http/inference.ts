@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineRequest, EngineResponse } from "../engine.ts";
+import type { EngineResponse } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import {
   type Field,
@@ -19,10 +19,10 @@ import {
   decompress,
   type Encoding,
 } from "../kserve/compression.ts";
-import { giveMemory, LEAST_POOLED } from "../memory_pool.ts";
 import { forwardedHeaders } from "../kserve/header_forwarding.ts";
 import { type Inference, parseHeaderLength, parseInference } from "../kserve/infer_request.ts";
 import { encodeInference, type InferenceBody } from "../kserve/infer_response.ts";
+import { withMemory } from "../kserve/request_memory.ts";
 import { Feature } from "../kserve/restricted.ts";
 import {
   endpoint,
@@ -96,16 +96,6 @@ function inferWith(
   } catch (reason) {
     return errorReply(reason, "application/json");
   }
-}
-
-/** The request, which gives the memory of a large body back when the engine has released it. */
-function withMemory(request: EngineRequest, body: Uint8Array): EngineRequest {
-  if (body.length < LEAST_POOLED) return request;
-  const onReleased = () => {
-    request.onReleased?.();
-    giveMemory(body);
-  };
-  return { ...request, onReleased };
 }
 
 /** Sends the request and answers with its one response. Errors of the submit are thrown at once. */
