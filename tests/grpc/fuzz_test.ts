@@ -13,6 +13,7 @@ import {
   type GrpcMutation,
   MESSAGE_MUTATIONS,
 } from "../support/grpc_mutations.ts";
+import { makeGrpcObjects, removeGrpcObjects } from "../support/golden_objects.ts";
 import { GRPC_SEEDS, SEED_MODELS } from "../support/grpc_seeds.ts";
 import { TRANSPORT } from "../support/grpc_transport.ts";
 import { H2Client } from "../support/h2_client.ts";
@@ -47,6 +48,7 @@ const outcomes: Record<string, number> = {};
 
 before(async () => {
   console.log(`FUZZ_SEED=${seed}`);
+  makeGrpcObjects();
   server = await startGolden(SEED_MODELS);
   grpc = await KServeGrpc.start(server, {
     address: "127.0.0.1",
@@ -109,6 +111,16 @@ async function fuzz(count: number): Promise<void> {
   }
 }
 
+/** Gives back the regions that some mutants have registered. */
+async function unregisterAll(): Promise<void> {
+  const client = await H2Client.open(grpc.port);
+  // A request without a name is for all regions: no bytes.
+  const path = "/inference.GRPCInferenceService/SystemSharedMemoryUnregister";
+  const { code } = await client.unary(path, new Uint8Array(0));
+  assert.equal(code, 0);
+  await client[Symbol.asyncDispose]();
+}
+
 /** A gibibyte of zeros in a megabyte: sixteen members, which count as one. */
 async function dropBombs(): Promise<void> {
   const part = gzipSync(new Uint8Array(64 << 20), { level: 1 });
@@ -156,6 +168,8 @@ test(`gRPC fuzzing: ${COUNT} wrong connections end as they should`, SLOW, async 
 test("gRPC fuzzing: messages that would grow without end are refused", SLOW, dropBombs);
 
 test("gRPC fuzzing: nothing is left, and the server stops", SLOW, async () => {
+  await unregisterAll();
+  removeGrpcObjects();
   await assertNothingAlive(server);
   const grown = await usedMemory() - memoryBefore;
   const text = `${Math.round(grown / 2 ** 20)} MiB more than before`;

@@ -25,7 +25,7 @@ import {
 } from "../support/grpc_golden.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 import { assertNothingAlive } from "../support/real_server.ts";
-import { makeSharedMemory, removeSharedMemory } from "../support/shared_memory.ts";
+import { makeGrpcObjects, removeGrpcObjects } from "../support/golden_objects.ts";
 
 const models = fileURLToPath(new URL("../golden/grpc-models", import.meta.url).href);
 
@@ -72,17 +72,6 @@ function restrictions(): RestrictedFeatures {
   return restricted;
 }
 
-/** The shared-memory objects that the calls name: 64 bytes, the first with the inputs of add_sub. */
-const OBJECTS = ["/lab_grpc_gold", "/lab_grpc_g2", "/lab_grpc_g3"];
-
-function makeObjects(): void {
-  for (const key of OBJECTS) {
-    const numbers = new Int32Array(16);
-    numbers.set([1, 2, 3, 4, 10, 20, 30, 40]);
-    makeSharedMemory(key, new Uint8Array(numbers.buffer));
-  }
-}
-
 /** Waits for the unload before this, which ends in the background. */
 async function unloaded(server: Server): Promise<void> {
   const index = async () => new TextDecoder().decode(await server.repositoryIndexJson(false));
@@ -122,7 +111,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
 
     // As tests and not as hooks, because Bun gives hooks five seconds whatever is said.
     it("starts", { timeout: SETUP_TIMEOUT }, async () => {
-      makeObjects();
+      makeGrpcObjects();
       repository = makeRepository(setup.model);
       server = await Server.start({ modelRepository: repository, ...setup.server });
       frontend = await KServeGrpc.start(server, {
@@ -154,7 +143,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
       await assertNothingAlive(server);
       await server.stop();
       rmSync(repository, { recursive: true });
-      removeSharedMemory(...OBJECTS);
+      removeGrpcObjects();
     });
   });
 }

@@ -11,6 +11,7 @@ import { collectGarbage } from "../support/collect_garbage.ts";
 import { Random } from "../support/random.ts";
 import { assertNothingAlive, sleep, startGolden } from "../support/real_server.ts";
 import { exchange, latin1, request } from "../support/wire.ts";
+import { makeSharedMemory, removeSharedMemory } from "../support/shared_memory.ts";
 import { goldenCases } from "./golden.ts";
 
 const COUNT = 2000;
@@ -46,9 +47,21 @@ let memoryBefore = 0;
 
 before(async () => {
   console.log(`FUZZ_SEED=${seed}`);
+  for (const [key, content] of Object.entries(OBJECTS)) {
+    makeSharedMemory(key, Uint8Array.fromBase64(content));
+  }
   server = await startGolden(MODELS);
-  http = await KServeHttp.start(server, { address: "127.0.0.1", port: 0 });
+  http = await KServeHttp.start(server, {
+    address: "127.0.0.1",
+    port: 0,
+    allowClientSharedMemory: true,
+  });
 });
+
+/** The shared-memory objects that recorded requests name, with what they hold. */
+const OBJECTS = Object.fromEntries(
+  goldenCases("main").flatMap(({ setup_shm }) => Object.entries(setup_shm ?? {})),
+);
 
 /** Valid requests of all kinds: the recorded ones of the models that are there. */
 const SEEDS: readonly Seed[] = [
@@ -120,6 +133,14 @@ async function fuzz(count: number): Promise<void> {
   }
 }
 
+/** Gives back the regions that some mutants have registered. */
+async function unregisterAll(): Promise<void> {
+  const target = "/v2/systemsharedmemory/unregister";
+  const all = request({ method: "POST", target, body: "" });
+  const { answer } = await exchange(http.port, [all], { limitMs: LIMIT_MS });
+  assert.equal(answer?.status, 200);
+}
+
 async function dropBombs(): Promise<void> {
   for (let index = 0; index < BOMBS; index++) {
     const { parts } = gzipBombed();
@@ -156,6 +177,8 @@ test(`HTTP fuzzing: ${COUNT} wrong requests get an answer or a close`, SLOW, asy
 test("HTTP fuzzing: bodies that would grow without end are refused", SLOW, dropBombs);
 
 test("HTTP fuzzing: nothing is left, and the server stops", async () => {
+  await unregisterAll();
+  removeSharedMemory(...Object.keys(OBJECTS));
   await assertNothingAlive(server);
   const grown = await usedMemory() - memoryBefore;
   console.log(`${grown >> 20} MiB more than before`);

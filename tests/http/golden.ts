@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "node:zlib";
+import { withOwnObjects, withOwnObjectsBase64 } from "../support/golden_objects.ts";
 import { makeSharedMemory, readSharedMemory } from "../support/shared_memory.ts";
 import { DEVIATIONS } from "./golden_deviations.ts";
 import { rawRequest, type RawResponse } from "./raw_http.ts";
@@ -49,12 +50,21 @@ export interface GoldenResult {
   readonly differences: readonly string[];
 }
 
-/** The cases of `server`, in the order in which they must be sent. */
+/** The cases of `server`, in the order in which they must be sent, with shared memory of the process's own. */
 export function goldenCases(server: string): GoldenCase[] {
   const file = fileURLToPath(new URL("../golden/http.jsonl", import.meta.url).href);
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-  const cases = lines.map((line) => JSON.parse(line) as GoldenCase);
+  const cases = lines.map((line) => withOwnMemory(JSON.parse(withOwnObjects(line)) as GoldenCase));
   return cases.filter((one) => one.server === server).sort((a, b) => a.seq - b.seq);
+}
+
+function withOwnMemory(golden: GoldenCase): GoldenCase {
+  const { body_b64, response_body_b64 } = golden;
+  return {
+    ...golden,
+    body_b64: body_b64 && withOwnObjectsBase64(body_b64),
+    response_body_b64: response_body_b64 && withOwnObjectsBase64(response_body_b64),
+  };
 }
 
 /** Sends the request of `golden` and compares the answer. */

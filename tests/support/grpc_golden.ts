@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { file_grpc_service } from "../../proto/gen/grpc_service_pb.ts";
 import { file_health } from "../../proto/gen/health_pb.ts";
 import { file_model_config } from "../../proto/gen/model_config_pb.ts";
+import { withOwnObjectsBase64 } from "./golden_objects.ts";
 import type { RawReply } from "./grpc_raw.ts";
 
 interface GoldenMessage {
@@ -37,11 +38,13 @@ export interface Expected {
 
 const registry = createRegistry(file_grpc_service, file_model_config, file_health);
 
-/** All calls, in the order in which they were recorded. */
+/** All calls, in the order in which they were recorded, with shared memory of the process's own. */
 export function goldenCalls(): GoldenCall[] {
   const file = fileURLToPath(new URL("../golden/grpc.jsonl", import.meta.url).href);
   const lines = readFileSync(file, "utf8").trim().split("\n");
-  return lines.slice(1).map((line) => JSON.parse(line));
+  return lines.slice(1).map((line) =>
+    JSON.parse(line, (key, value) => key === "b64" ? withOwnObjectsBase64(value) : value)
+  );
 }
 
 /** The bytes of the call's messages. */
