@@ -2,7 +2,8 @@
  * Our front ends against Triton's own, side by side in one run: every case in interleaved rounds on all
  * servers, so that whatever else the machine does hits all alike. Prints a table of medians: requests a
  * second, the ratio to the C++ server in the same round, the server's CPU time a request, the times within
- * which half and 99 of 100 requests were answered, and the most memory that the server has had.
+ * which half and 99 of 100 requests were answered, and the most memory that the server has had. Then what
+ * each server takes of memory, and how long its start takes.
  *
  *     deno task bench [ROUNDS] [PART-OF-A-CASE] [--svg=FILE]
  *
@@ -12,10 +13,12 @@ import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { cases, ratedCases } from "./cases.ts";
 import { benchInProcess } from "./in_process.ts";
+import { benchMemory } from "./memory.ts";
 import { picture } from "./picture.ts";
 import { installed, type Measured } from "./programs.ts";
 import { heading, line, type Result } from "./report.ts";
 import { type BenchServer, startServers } from "./servers.ts";
+import { benchStart, START } from "./start.ts";
 
 const SECONDS = 2;
 const TOOLS = { wrk: "wrk", h2load: "nghttp2-client", taskset: "util-linux" };
@@ -45,6 +48,7 @@ const svg = process.argv.find((arg) => arg.startsWith("--svg="))?.slice("--svg="
 
 /** Runs a load on all servers in turn, several times; the first time only warms up. */
 async function compare(
+  servers: readonly BenchServer[],
   name: string,
   aim: number | undefined,
   load: (server: BenchServer) => Promise<Measured>,
@@ -77,23 +81,33 @@ async function compare(
 
 const all: Result[] = [];
 function show(results: readonly Result[]): void {
+  if (all.length === 0) console.log(heading());
   for (const result of results) console.log(line(result));
   all.push(...results);
 }
 
-const servers: BenchServer[] = await startServers();
-try {
-  console.log(heading());
-  for (const { name, aim, run } of cases().filter(({ name }) => name.includes(wanted))) {
-    show(await compare(name, aim, (server) => run(server, SECONDS)));
+/** Runs the wanted cases of loads. */
+async function benchLoads(): Promise<void> {
+  const loads = cases().filter(({ name }) => name.includes(wanted));
+  const rated = ratedCases().filter(({ name }) => name.includes(wanted));
+  if (loads.length + rated.length === 0) return;
+  const servers = await startServers();
+  try {
+    for (const { name, aim, run } of loads) {
+      show(await compare(servers, name, aim, (server) => run(server, SECONDS)));
+    }
+    for (const { name, run, most } of rated) {
+      const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
+      const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
+      show(await compare(servers, name, undefined, (server) => run(server, SECONDS, rate)));
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
   }
-  for (const { name, run, most } of ratedCases().filter(({ name }) => name.includes(wanted))) {
-    const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
-    const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
-    show(await compare(name, undefined, (server) => run(server, SECONDS, rate)));
-  }
-} finally {
-  await Promise.all(servers.map((server) => server.stop()));
 }
+
+await benchLoads();
 if ("in process".includes(wanted)) show(await benchInProcess(rounds));
+await benchMemory(wanted);
+if (START.includes(wanted)) await benchStart();
 if (svg !== undefined) writeFileSync(svg, picture(all));

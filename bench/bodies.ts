@@ -1,5 +1,5 @@
 /**
- * The requests that the loads send, as files that load programs read.
+ * The requests that the loads send; those of load programs as files.
  *
  * @module
  */
@@ -30,13 +30,22 @@ export function floats(count: number): Float32Array {
 /** An inference whose tensor is JSON. */
 export function jsonBody(values: Float32Array): BodyFile {
   const input = { name: "INPUT0", datatype: "FP32", shape: [values.length] };
-  return file(text({ inputs: [{ ...input, data: Array.from(values) }] }), {});
+  return file(jsonBytes({ inputs: [{ ...input, data: Array.from(values) }] }), {});
 }
 
 /** An inference whose tensor follows the JSON as bytes, and comes back so. */
 export function binaryBody(values: Float32Array): BodyFile {
-  const header = text({
-    parameters: { binary_data_output: true },
+  const { body, headers } = binaryInference(values);
+  return file(body, headers);
+}
+
+/** The same, not in a file, and with parameters for the model. */
+export function binaryInference(
+  values: Float32Array,
+  parameters: Readonly<Record<string, number>> = {},
+): { body: Uint8Array; headers: Record<string, string> } {
+  const header = jsonBytes({
+    parameters: { ...parameters, binary_data_output: true },
     inputs: [{
       name: "INPUT0",
       datatype: "FP32",
@@ -45,12 +54,12 @@ export function binaryBody(values: Float32Array): BodyFile {
     }],
   });
   const body = joined(header, new Uint8Array(values.buffer));
-  return file(body, { "Inference-Header-Content-Length": String(header.length) });
+  return { body, headers: { "Inference-Header-Content-Length": String(header.length) } };
 }
 
 /** A generation of so many responses. */
 export function generateBody(responses: number): BodyFile {
-  return file(text({ INPUT0: [1.5], responses }), {});
+  return file(jsonBytes({ INPUT0: [1.5], responses }), {});
 }
 
 /** A ModelInferRequest, without any framing. */
@@ -89,11 +98,13 @@ export function framed(message: Uint8Array): Uint8Array {
   return joined(prefix, message);
 }
 
-function text(value: unknown): Uint8Array {
+/** A value as JSON. */
+export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+/** One array of both. */
+export function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(first.length + second.length);
   bytes.set(first);
   bytes.set(second, first.length);

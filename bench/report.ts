@@ -23,7 +23,10 @@ export interface Result {
   readonly memory: number;
 }
 
-const COLUMNS: readonly (readonly [title: string, width: number])[] = [
+/** The heads of a table's columns, and how wide they are. */
+export type Columns = readonly (readonly [title: string, width: number])[];
+
+const COLUMNS: Columns = [
   ["case", 40],
   ["server", 7],
   ["requests/s", 12],
@@ -36,14 +39,14 @@ const COLUMNS: readonly (readonly [title: string, width: number])[] = [
 ];
 
 /** The heads of the columns. */
-export function heading(): string {
-  return row(COLUMNS.map(([title]) => title));
+export function heading(columns: Columns = COLUMNS): string {
+  return row(columns, columns.map(([title]) => title));
 }
 
 /** One result. */
 export function line(result: Result): string {
   const { name, server, rate, ratio, aim, cpu, p50, p99, memory } = result;
-  return row([
+  return row(COLUMNS, [
     name,
     server,
     rate.toFixed(rate < 100 ? 1 : 0),
@@ -56,9 +59,10 @@ export function line(result: Result): string {
   ]);
 }
 
-function row(texts: readonly string[]): string {
+/** One line of a table, the first column to the left. */
+export function row(columns: Columns, texts: readonly string[]): string {
   return texts.map((text, column) => {
-    const width = COLUMNS[column][1];
+    const width = columns[column][1];
     return column === 0 ? text.padEnd(width) : text.padStart(width);
   }).join("");
 }

@@ -5,36 +5,72 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { TritonInstallation } from "../src/setup/installation.ts";
 import { setUpTriton } from "../src/setup/setup.ts";
 import { runtimeCommand } from "../tests/support/command.ts";
 import { ECHO_MODELS, echoBackends } from "../tests/support/echo_backend.ts";
+import { HttpConnection, httpRequest } from "./http_connection.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** The core that servers run on; loads have another. */
-const SERVER_CORE = "0";
+export const SERVER_CORE = "0";
 const START_LIMIT_MS = 60_000;
+/** How often a server is asked whether it is ready. */
+const ASK_MS = 3;
+
+const READY = httpRequest("/v2/health/ready");
 
 /** A server under load. */
 export interface BenchServer {
   readonly name: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** How long it took from the start of its process until it was ready, in milliseconds. */
+  readonly startMilliseconds: number;
   /** The CPU time that it has used so far, in microseconds. */
   cpuMicroseconds(): number;
-  /** The most memory that it has had, in bytes. */
+  /** The memory that it has, in bytes. */
+  residentMemory(): ResidentMemory;
+  /** The most memory that it has had since it started, or since `forgetPeak()`, in bytes. */
   peakMemory(): number;
+  /** Lets the peak begin at what it has now. */
+  forgetPeak(): void;
   stop(): Promise<void>;
+}
+
+/** What a process has in memory, in bytes. */
+export interface ResidentMemory {
+  /** All of it: also pages of files, such as libraries, which processes share and the kernel may take back. */
+  readonly whole: number;
+  /** What it has allocated: this is what connections and requests cost. */
+  readonly own: number;
+}
+
+/** A server that can be started. */
+export interface ServerStart {
+  readonly name: string;
+  start(): Promise<BenchServer>;
 }
 
 /** Starts the C++ server and ours on both runtimes, the C++ one first. */
 export async function startServers(): Promise<BenchServer[]> {
+  return await Promise.all((await serverStarts()).map(({ start }) => start()));
+}
+
+/** The Triton of the benchmark, and its backends with the echo backend. */
+export async function benchTriton(): Promise<{ triton: TritonInstallation; backends: string }> {
   const triton = await setUpTriton({ progress: console.error });
-  const backends = echoBackends(triton);
+  return { triton, backends: echoBackends(triton) };
+}
+
+/** The servers, in the same order, to be started one by one. */
+export async function serverStarts(): Promise<ServerStart[]> {
+  const { triton, backends } = await benchTriton();
   const flags = (port: number) => [
     `--model-repository=${ECHO_MODELS}`,
     `--backend-directory=${backends}`,
@@ -50,11 +86,14 @@ export async function startServers(): Promise<BenchServer[]> {
   const serve = [join(root, "cli.ts"), "serve"];
   const deno = [...runtimeCommand("deno"), "run", "-A", ...serve];
   const bun = [...runtimeCommand("bun"), "run", ...serve];
-  return await Promise.all([
-    start("C++", [triton.tritonserver], flags(18000), 18000),
-    start("Deno", deno, flags(18010), 18010),
-    start("Bun", bun, flags(18020), 18020),
-  ]);
+  const server = (name: string, command: readonly string[], port: number) => {
+    return { name, start: () => start(name, command, flags(port), port) };
+  };
+  return [
+    server("C++", [triton.tritonserver], 18000),
+    server("Deno", deno, 18010),
+    server("Bun", bun, 18020),
+  ];
 }
 
 async function start(
@@ -65,6 +104,7 @@ async function start(
 ): Promise<BenchServer> {
   const log = join(mkdtempSync(join(tmpdir(), "triton-ts-bench-")), "log");
   const output = openSync(log, "w");
+  const started = performance.now();
   const child = spawn("taskset", ["-c", SERVER_CORE, ...command, ...flags], {
     cwd: root,
     stdio: ["ignore", output, output],
@@ -75,15 +115,22 @@ async function start(
     if (child.exitCode !== null || Date.now() > limit) {
       throw new Error(`Cannot start ${name}:\n${readFileSync(log, "utf8")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
   }
+  const startMilliseconds = performance.now() - started;
   const pid = serverPid(child);
   return {
     name,
     httpPort: port,
     grpcPort: port + 1,
+    startMilliseconds,
     cpuMicroseconds: () => cpuMicroseconds(pid),
-    peakMemory: () => peakMemory(pid),
+    residentMemory: () => {
+      const own = memoryOf(pid, "RssAnon") + memoryOf(pid, "RssShmem");
+      return { whole: memoryOf(pid, "VmRSS"), own };
+    },
+    peakMemory: () => memoryOf(pid, "VmHWM"),
+    forgetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, "5"),
     stop: async () => {
       if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGTERM");
       await ended;
@@ -91,11 +138,12 @@ async function start(
   };
 }
 
+/** Asks on a connection of its own: the C++ server would wait for one that stays, when it stops. */
 async function isReady(port: number): Promise<boolean> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/v2/health/ready`);
-    await response.body?.cancel();
-    return response.ok;
+    const connection = await HttpConnection.open(port);
+    await connection.ask(READY).finally(() => connection.close());
+    return true;
   } catch {
     return false;
   }
@@ -119,7 +167,8 @@ function cpuMicroseconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 1e6 / ticksPerSecond;
 }
 
-function peakMemory(pid: number): number {
-  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))!;
-  return Number(kilobytes) * 1024;
+/** A line of the kernel's account of a process, in bytes. */
+function memoryOf(pid: number, name: "VmRSS" | "RssAnon" | "RssShmem" | "VmHWM"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)![1]) * 1024;
 }
