@@ -23,7 +23,6 @@ import { controlService } from "./service.ts";
 import { SHUTTING_DOWN, statusOf } from "./status.ts";
 import { socketPath, type Transport } from "./transport.ts";
 import { h2Transport } from "./transport_h2.ts";
-import { nodeTransport } from "./transport_node.ts";
 
 const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
 
@@ -159,7 +158,7 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     return handlers;
   }
 
-  #createTransport(calls: LiveSet<ServerCall>): Transport {
+  async #createTransport(calls: LiveSet<ServerCall>): Promise<Transport> {
     const { transport, transportKind, restrictedFeatures } = this.#options;
     const table = {
       handler: (path: string) => this.#handlers.get(path),
@@ -170,13 +169,16 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
       },
       closed: (call: ServerCall) => calls.delete(call),
     };
-    const makeTransport = transportKind === "h2" ? h2Transport : nodeTransport;
+    // Only imported when asked for, since node:http2 takes its time.
+    const makeTransport = transportKind === "h2"
+      ? h2Transport
+      : (await import("./transport_node.ts")).nodeTransport;
     return makeTransport(transport, (stream) => acceptStream(stream, table));
   }
 
   async #listen(): Promise<Running> {
     const calls = new LiveSet<ServerCall>();
-    const transport = this.#createTransport(calls);
+    const transport = await this.#createTransport(calls);
     try {
       return { transport, calls, port: await transport.listen() };
     } catch (cause) {

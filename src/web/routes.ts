@@ -8,8 +8,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { compressionGzip } from "@connectrpc/connect-node";
+import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
 import { Health } from "../../proto/gen/health_pb.ts";
 import type { Engine } from "../engine.ts";
@@ -97,10 +96,13 @@ function withReading<Service extends DescService>(service: Service): Service {
 }
 
 /** A small message may unpack to any size: it counts as JSON does. */
-function limitedGzip(limit: number): typeof compressionGzip {
+function limitedGzip(limit: number): Compression {
+  // Only imported for the first such message, since it brings node:http2, which takes its time.
+  const gzip = async () => (await import("@connectrpc/connect-node")).compressionGzip;
   return {
-    ...compressionGzip,
-    decompress: (bytes, max) => compressionGzip.decompress(bytes, Math.min(max, limit)),
+    name: "gzip",
+    compress: async (bytes) => await (await gzip()).compress(bytes),
+    decompress: async (bytes, max) => await (await gzip()).decompress(bytes, Math.min(max, limit)),
   };
 }
 
