@@ -5,7 +5,7 @@
  */
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { loadBackend } from "./backend.ts";
+import { type Backend, loadBackend } from "./backend.ts";
 import { type BridgeFunctions, loadBridge } from "./bridge/load.ts";
 import type { DatatypeNames } from "./bridge/layout.ts";
 import { Memory } from "./bridge/memory.ts";
@@ -56,7 +56,7 @@ async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
       bridge.tts_has(encoder.encode(`${name}\0`)) === 1
     ),
   );
-  const functions = backend.open(path, present) as unknown as Functions<typeof tritonserver>;
+  const functions = openWhenUsed(backend, path, present) as Functions<typeof tritonserver>;
   const native = new Native(backend, functions);
   const [major, minor] = native.apiVersion();
   if (major !== API_MAJOR) {
@@ -66,6 +66,23 @@ async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
   }
   const queue = new Queue(backend, await loadReactor(backend), datatypes);
   return { path, native, queue, memory: new Memory(bridge) };
+}
+
+/**
+ * The functions of `table`, each opened when it is first used: Deno compiles every function that it opens,
+ * which takes 16 ms for all of them, and most are never called.
+ */
+function openWhenUsed(backend: Backend, path: string, table: SymbolTable): Functions<SymbolTable> {
+  const functions = {} as Functions<SymbolTable>;
+  for (const [name, declared] of Object.entries(table) as [string, ForeignFunction][]) {
+    const open = () => {
+      const value = backend.open(path, { [name]: declared })[name];
+      Object.defineProperty(functions, name, { value });
+      return value;
+    };
+    Object.defineProperty(functions, name, { get: open, configurable: true, enumerable: true });
+  }
+  return functions;
 }
 
 function openNative(bridge: BridgeFunctions, path: string, siblings: string[]): string {
