@@ -1,10 +1,11 @@
 /**
- * Opens libtritonserver, once a process: the first of the given places that has it.
+ * Opens libtritonserver: a process has one, and each thread its own way to it.
  *
  * @module
  */
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { type Backend, loadBackend } from "./backend.ts";
 import { type BridgeFunctions, loadBridge } from "./bridge/load.ts";
 import type { DatatypeNames } from "./bridge/layout.ts";
@@ -64,7 +65,8 @@ async function open(path: string, datatypes: DatatypeNames): Promise<Library> {
       `Cannot use the Triton library ${path}: its API is ${major}.${minor}, this package needs ${API_MAJOR}.x`,
     );
   }
-  const queue = new Queue(backend, await loadReactor(backend), datatypes);
+  // The memory of a Worker ends with it, whatever Triton still reads.
+  const queue = new Queue(backend, await loadReactor(backend), datatypes, !isMainThread);
   return { path, native, queue, memory: new Memory(bridge) };
 }
 

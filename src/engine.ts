@@ -5,6 +5,7 @@
  * @module
  */
 import type { TritonError } from "./errors.ts";
+import type { Threads } from "./threads/threads.ts";
 
 /** A 64-bit integer; a plain number where it is known to be exact. */
 export type Int64 = number | bigint;
@@ -24,6 +25,8 @@ export interface MemorySlice {
 
 /** Memory of a client that the server has mapped, until `unmap()`. */
 export interface MappedMemory {
+  /** The mapping itself, as the bridge knows it. */
+  readonly handle: number;
   /** The address of the first byte. */
   readonly address: number;
   /** The number of the GPU whose memory it is; absent for system memory. */
@@ -200,22 +203,14 @@ export interface Frontend {
 }
 
 /**
- * A running Triton server, as a front end sees it. Every method throws (or rejects with) a TritonError
- * that carries Triton's code and text; after the server stopped they throw UNAVAILABLE.
+ * A running Triton server, as inferences and questions see it. Every method throws (or rejects with) a
+ * TritonError that carries Triton's code and text; after the server stopped they throw UNAVAILABLE.
  *
  * Texts that the C library makes as JSON are handed out as its UTF-8 bytes, untouched. They are copies.
  */
-export interface Engine {
+export interface InferenceEngine {
   /** True from the end of the start until the stop begins. */
   readonly running: boolean;
-
-  /** Maps the memory of clients. Throws UNAVAILABLE when not running. */
-  readonly clientMemory: ClientMemory;
-
-  /** Registers a front end to be stopped before the server. Throws UNAVAILABLE when not running. */
-  attach(frontend: Frontend): void;
-  /** Takes a front end out again, as the last step of its own stop. */
-  detach(frontend: Frontend): void;
 
   /** Whether the server works at all. */
   isLive(): boolean;
@@ -235,13 +230,8 @@ export interface Engine {
   isDecoupled(name: string, version: Int64): boolean;
   /** Whether the model's shapes begin with a batch dimension. */
   hasBatchDimension(name: string, version: Int64): boolean;
-
   /** `[{"name", "version", "state", "reason"}]` */
   repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array>;
-  /** Loads or reloads a model; resolves when it is ready to serve. */
-  loadModel(name: string, parameters?: LoadParameters): Promise<void>;
-  /** Begins to unload a model; resolves at once, the model ends when its requests have. */
-  unloadModel(name: string, options?: { unloadDependents?: boolean }): Promise<void>;
 
   /**
    * Sends a request. Errors that the server finds at once are thrown, and `onResponse` is then never
@@ -251,6 +241,24 @@ export interface Engine {
   infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall;
   /** Prometheus text of the process's metrics. */
   metricsText(): Uint8Array;
+}
+
+/** A running Triton server, as a front end sees it: also what is in one place for all threads. */
+export interface Engine extends InferenceEngine {
+  /** Maps the memory of clients. Throws UNAVAILABLE when not running. */
+  readonly clientMemory: ClientMemory;
+  /** Other event loops that can serve the models; absent for an engine that has none. */
+  readonly threads?: Threads;
+
+  /** Registers a front end to be stopped before the server. Throws UNAVAILABLE when not running. */
+  attach(frontend: Frontend): void;
+  /** Takes a front end out again, as the last step of its own stop. */
+  detach(frontend: Frontend): void;
+
+  /** Loads or reloads a model; resolves when it is ready to serve. */
+  loadModel(name: string, parameters?: LoadParameters): Promise<void>;
+  /** Begins to unload a model; resolves at once, the model ends when its requests have. */
+  unloadModel(name: string, options?: { unloadDependents?: boolean }): Promise<void>;
 
   /** The log settings of the process. */
   logSettings(): LogSettings;

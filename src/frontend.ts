@@ -8,6 +8,7 @@ import type { Engine, Frontend } from "./engine.ts";
 import { TritonError } from "./errors.ts";
 import type { HttpHandler, HttpReply } from "./http1/message.ts";
 import { Http1Server } from "./http1/server.ts";
+import type { ForwardHandler, FrontendSpec, ThreadGroup } from "./threads/threads.ts";
 
 /** How long a stop lets requests in flight finish, unless it is told otherwise. */
 export const DEFAULT_GRACE_MS = 2000;
@@ -39,6 +40,38 @@ export interface HttpServiceOptions {
   readonly reusePort: boolean;
   /** What answers the requests. */
   readonly handler: HttpHandler;
+  /** What serves besides the main thread. Default: nothing. */
+  readonly threads?: ThreadOptions;
+}
+
+/** The threads of a front end besides the main one. */
+export interface ThreadOptions {
+  /** How many; 0 for none. */
+  readonly count: number;
+  /** What they serve. */
+  readonly spec: FrontendSpec;
+  /** Answers what they forward. */
+  readonly answer: ForwardHandler;
+}
+
+/**
+ * Starts the threads of a front end; undefined for none.
+ *
+ * @throws {TritonError} UNSUPPORTED when the engine has no threads.
+ */
+export async function openThreads(
+  engine: Engine,
+  options: ThreadOptions | undefined,
+): Promise<ThreadGroup | undefined> {
+  if (options === undefined || options.count === 0) return undefined;
+  const { count, spec, answer } = options;
+  if (engine.threads === undefined) {
+    throw new TritonError(
+      "UNSUPPORTED",
+      `Cannot serve with ${count + 1} threads: the engine has no threads of its own; use 1`,
+    );
+  }
+  return await engine.threads.open(count, spec, answer);
 }
 
 /** A listener that starts and stops with a front end. */
@@ -46,6 +79,7 @@ export class HttpService {
   readonly #engine: Engine;
   readonly #options: HttpServiceOptions;
   #server: Http1Server | undefined;
+  #threads: ThreadGroup | undefined;
   #starting: Promise<Http1Server> | undefined;
   #port: number;
   #stopped: Promise<void> | undefined;
@@ -82,14 +116,13 @@ export class HttpService {
    * or the port is taken.
    */
   async start(frontend: Frontend): Promise<void> {
-    const { name, address, port, reusePort, handler } = this.#options;
+    const { name } = this.#options;
     if (this.isRunning) {
       throw new TritonError("ALREADY_EXISTS", `${name} server is already running.`);
     }
     this.#engine.attach(frontend);
     try {
-      const listen = { hostname: address, port, reusePort };
-      this.#starting = Http1Server.listen(listen, handler, CUT_REPLY);
+      this.#starting = this.#listen();
       this.#server = await this.#starting;
     } catch (reason) {
       this.#engine.detach(frontend);
@@ -98,6 +131,20 @@ export class HttpService {
       this.#starting = undefined;
     }
     this.#port = this.#server.port;
+  }
+
+  async #listen(): Promise<Http1Server> {
+    const { address, port, reusePort, handler, threads } = this.#options;
+    const listen = { hostname: address, port, reusePort };
+    const group = await openThreads(this.#engine, threads);
+    try {
+      const server = await Http1Server.listen(listen, handler, CUT_REPLY, group);
+      this.#threads = group;
+      return server;
+    } catch (reason) {
+      await group?.stop(0);
+      throw reason;
+    }
   }
 
   /** Whether it listens, or is about to. */
@@ -121,14 +168,16 @@ export class HttpService {
   }
 
   async #stop(server: Http1Server, frontend: Frontend, graceMs: number): Promise<void> {
-    await server.stop(graceMs);
+    await Promise.all([server.stop(graceMs), this.#threads?.stop(graceMs)]);
     this.#server = undefined;
+    this.#threads = undefined;
     this.#stopped = undefined;
     this.#engine.detach(frontend);
   }
 }
 
-const CUT_REPLY: HttpReply = {
+/** What requests are answered that outlive the grace of a stop. */
+export const CUT_REPLY: HttpReply = {
   status: 503,
   fields: [["Content-Type", "text/plain"]],
   body: new TextEncoder().encode('{"error":"HTTP server is stopping."}'),

@@ -30,7 +30,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 /* Raised with every change of a layout or of an exported function; layout.ts holds the same number. */
-#define BRIDGE_VERSION 3
+#define BRIDGE_VERSION 4
 
 /* ---- Triton, resolved from the library that tts_open opened ---- */
 
@@ -340,6 +340,7 @@ typedef struct Request {
   uint32_t options;
   uint32_t placements_count;
   Placement* placements;
+  Buffer* copies; /* of inputs */
   uint8_t descriptor[];
 } Request;
 
@@ -349,11 +350,20 @@ static void request_drop(Request* request) {
   if (atomic_fetch_sub(&request->references, 1) == 1) drop(T_InferenceRequestDelete(request->request));
 }
 
+/* Frees the block and what hangs on it. */
+static void request_discard(Request* request) {
+  for (Buffer* next, *copy = request->copies; copy; copy = next) {
+    next = copy->next;
+    buffer_free((uint8_t*)copy + BUFFER_HEADER);
+  }
+  free(request->placements);
+  free(request);
+}
+
 static void request_free(Request* request) {
   request->queue->requests[request->slot] = 0;
   request->queue->running--;
-  free(request->placements);
-  free(request);
+  request_discard(request);
   atomic_fetch_sub(&live_requests, 1);
 }
 
@@ -587,15 +597,24 @@ static const char* get_text(Reader* reader) {
 
 typedef struct { const void* base; uint64_t size; int type; int64_t type_id; } Data;
 
-static Data get_data(Reader* reader) {
-  Data data;
-  data.size = get_u64(reader);
+/* Set in a memory type: the data must be copied, because its memory may not last as long as the request. */
+#define COPIED 0x80000000u
+
+static Error* get_data(Request* self, Reader* reader, Data* data) {
+  data->size = get_u64(reader);
   uint64_t address = get_u64(reader);
-  data.type = (int)get_u32(reader);
-  data.type_id = get_u32(reader);
-  data.base = address ? (const void*)address : reader->at;
-  if (!address) reader->at += padded(data.size);
-  return data;
+  uint32_t type = get_u32(reader);
+  data->type = (int)(type & ~COPIED);
+  data->type_id = get_u32(reader);
+  data->base = address ? (const void*)address : reader->at;
+  if (!address) reader->at += padded(data->size);
+  if (!(type & COPIED)) return 0;
+  Buffer* copy = buffer_new(data->size);
+  if (!copy) return T_ErrorNew(1 /* INTERNAL */, "failed to allocate memory for an input");
+  copy->next = self->copies;
+  self->copies = copy;
+  data->base = memcpy((uint8_t*)copy + BUFFER_HEADER, data->base, data->size);
+  return 0;
 }
 
 #define TRY(call) do { Error* failed_ = (call); if (failed_) return failed_; } while (0)
@@ -612,12 +631,14 @@ static Error* add_parameter(void* request, Reader* reader) {
   return T_InferenceRequestSetDoubleParameter(request, name, number);
 }
 
-static Error* add_input(void* request, Reader* reader) {
+static Error* add_input(Request* self, Reader* reader) {
+  void* request = self->request;
   const char* name = get_text(reader);
   uint32_t datatype = get_u32(reader), dims = get_u32(reader);
   const int64_t* shape = (const int64_t*)reader->at;
   reader->at += (size_t)dims * 8;
-  Data data = get_data(reader);
+  Data data;
+  TRY(get_data(self, reader, &data));
   TRY(T_InferenceRequestAddInput(request, name, (int)datatype, shape, dims));
   return T_InferenceRequestAppendInputData(request, name, data.base, data.size, data.type, data.type_id);
 }
@@ -637,11 +658,12 @@ static Error* fill(Request* self, Reader* reader, uint32_t inputs, uint32_t outp
   if (timeout) TRY(T_InferenceRequestSetTimeoutMicroseconds(request, timeout));
   for (uint32_t i = 0; i < parameters; i++) TRY(add_parameter(request, reader));
   if (options & OPTION_RAW) {
-    Data data = get_data(reader);
+    Data data;
+    TRY(get_data(self, reader, &data));
     TRY(T_InferenceRequestAddRawInput(request, "raw_input"));
     TRY(T_InferenceRequestAppendInputData(request, "raw_input", data.base, data.size, data.type, data.type_id));
   }
-  for (uint32_t i = 0; i < inputs; i++) TRY(add_input(request, reader));
+  for (uint32_t i = 0; i < inputs; i++) TRY(add_input(self, reader));
   if (outputs) self->placements = calloc(outputs, sizeof(Placement));
   self->placements_count = outputs;
   for (uint32_t i = 0; i < outputs; i++) {
@@ -775,6 +797,7 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
   self->options = options;
   self->placements = 0;
   self->placements_count = 0;
+  self->copies = 0;
   self->request = 0;
   atomic_init(&self->references, 2);
   atomic_init(&self->state, 0);
@@ -798,8 +821,7 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
     queue->requests[slot] = 0;
   }
   if (self->request) drop(T_InferenceRequestDelete(self->request));
-  free(self->placements);
-  free(self);
+  request_discard(self);
   return report(failed, result, capacity);
 }
 

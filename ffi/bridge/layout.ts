@@ -84,6 +84,8 @@ export interface BridgeResponse {
 
 const MEMORY_CPU = 0;
 const MEMORY_GPU = 2;
+/** Added to the memory type of what the bridge must copy. */
+const COPIED = 0x80000000;
 
 const OPTION_STRING_CORRELATION = 1;
 const OPTION_RAW = 2;
@@ -104,10 +106,14 @@ export class DescriptorWriter {
   #at = 0;
   readonly #addressOf: (data: Uint8Array) => number;
   readonly #datatypes: DatatypeNames;
+  /** The memory type of data that is passed by its address. */
+  readonly #addressed: number;
 
-  constructor(addressOf: (data: Uint8Array) => number, datatypes: DatatypeNames) {
+  /** With `copies` the bridge copies what is passed by its address. */
+  constructor(addressOf: (data: Uint8Array) => number, datatypes: DatatypeNames, copies: boolean) {
     this.#addressOf = addressOf;
     this.#datatypes = datatypes;
+    this.#addressed = copies ? MEMORY_CPU + COPIED : MEMORY_CPU;
   }
 
   /** The buffer of the last descriptor; valid until the next `write`. */
@@ -214,7 +220,7 @@ export class DescriptorWriter {
     } else if (data.byteLength > INLINE_INPUT) {
       this.#integer(data.byteLength);
       this.#integer(this.#addressOf(data));
-      this.#memoryType();
+      this.#pair(this.#addressed, 0);
     } else {
       const size = data.byteLength;
       const padded = (size + 7) & ~7;

@@ -25,7 +25,7 @@ export const HEADERS: readonly string[] = ["loop.h"];
 export type BridgeFunctions = Functions<typeof bridgeSymbols>;
 
 /** `BRIDGE_VERSION` of the bridge.c that this package was written against. */
-const BRIDGE_VERSION = 3;
+const BRIDGE_VERSION = 4;
 
 /**
  * By this name the loader knows the bridge once it is in the process: whoever loads it next, such as a

@@ -143,9 +143,8 @@ EXPORT uint32_t tts_loop_disarm(uint32_t number) {
 }
 
 /* No wake after this: its event loop is about to end. A wake under way gets a moment to end, but not for
- * ever: in Deno it waits for the event loop, which runs this. */
-EXPORT void tts_loop_mute(uint32_t number) {
-  Loop* loop = loops[number];
+ * ever: in Deno it waits for the event loop, which may be the one that runs this. */
+static void mute(Loop* loop) {
   for (int waited = 0; waited < 20; waited++) {
     pthread_mutex_lock(&loop->lock);
     loop->wake = 0;
@@ -155,4 +154,11 @@ EXPORT void tts_loop_mute(uint32_t number) {
     struct timespec millisecond = {0, 1000000};
     nanosleep(&millisecond, 0);
   }
+}
+
+EXPORT void tts_loop_mute(uint32_t number) { mute(loops[number]); }
+
+/* The same for all loops: the process is about to end. */
+EXPORT void tts_loop_mute_all(void) {
+  for (uint32_t number = 0; number < LOOPS; number++) if (loops[number]) mute(loops[number]);
 }

@@ -7,6 +7,8 @@ import type { BridgeFunctions } from "./load.ts";
 
 /** Memory that is mapped. */
 export interface NativeMapping {
+  /** The mapping in the bridge; 0 once the memory was given back. */
+  readonly handle: number;
   readonly address: number;
   readonly gpu?: number;
   /** Whether the first `byteSize` bytes are still those of the object, which its owner may have cut. */
@@ -59,6 +61,11 @@ export class Memory {
     return this.#outcome(this.#bridge.tts_map_cuda(whole, gpu, byteSize, this.#result), gpu);
   }
 
+  /** Whether the first `byteSize` bytes of a mapping that is not given back are still those of the object. */
+  holds(handle: number, byteSize: number): boolean {
+    return this.#bridge.tts_mapping_holds(handle, byteSize) === 1;
+  }
+
   #outcome(step: number, gpu?: number): NativeMapping | NativeMappingFailure {
     const result = this.#result;
     if (step !== 0) {
@@ -75,22 +82,22 @@ class Mapping implements NativeMapping {
   readonly address: number;
   readonly gpu: number | undefined;
   readonly #bridge: BridgeFunctions;
-  #handle: number;
+  handle: number;
 
   constructor(bridge: BridgeFunctions, handle: number, address: number, gpu: number | undefined) {
     this.#bridge = bridge;
-    this.#handle = handle;
+    this.handle = handle;
     this.address = address;
     this.gpu = gpu;
   }
 
   holds(byteSize: number): boolean {
-    return this.#handle !== 0 && this.#bridge.tts_mapping_holds(this.#handle, byteSize) === 1;
+    return this.handle !== 0 && this.#bridge.tts_mapping_holds(this.handle, byteSize) === 1;
   }
 
   unmap(): void {
-    const handle = this.#handle;
-    this.#handle = 0;
+    const { handle } = this;
+    this.handle = 0;
     if (handle !== 0) this.#bridge.tts_unmap(handle);
   }
 }

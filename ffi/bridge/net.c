@@ -46,6 +46,16 @@ EXPORT void tts_net_watch(uint32_t number, int32_t socket, uint32_t interest) {
   watch(number, EPOLL_CTL_MOD, socket, interest);
 }
 
+/* Lets go of a socket, for another loop to take it: no two watch the same. */
+EXPORT void tts_net_leave(uint32_t number, int32_t socket) {
+  epoll_ctl(loop_epoll(number), EPOLL_CTL_DEL, socket, 0);
+}
+
+/* Watches a socket that another loop has let go of, for reading. Returns 0, or a negative errno. */
+EXPORT int32_t tts_net_join(uint32_t number, int32_t socket) {
+  return watch(number, EPOLL_CTL_ADD, socket, WATCH_READ) ? -errno : 0;
+}
+
 /* ---- Listening ---- */
 
 static int refuse(int socket) {

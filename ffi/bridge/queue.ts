@@ -107,11 +107,13 @@ export class Queue {
   #chunk = new Chunk(CHUNK);
   readonly #freeChunks: Chunk[] = [];
 
-  constructor(backend: Backend, reactor: Reactor, datatypes: DatatypeNames) {
+  /** With `copies` large inputs need not outlive their submission. */
+  constructor(backend: Backend, reactor: Reactor, datatypes: DatatypeNames, copies: boolean) {
     const { bridge } = reactor;
     this.#bridge = bridge;
     this.#reactor = reactor;
-    this.#writer = new DescriptorWriter((data) => Number(bridge.tts_address(data)), datatypes);
+    const addressOf = (data: Uint8Array) => Number(bridge.tts_address(data));
+    this.#writer = new DescriptorWriter(addressOf, datatypes, copies);
     const views = new ViewCache(backend.view);
     this.#reader = new RecordReader(datatypes, (address, size) => views.view(address, size));
     this.#number = bridge.tts_queue_new(reactor.number);

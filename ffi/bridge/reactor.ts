@@ -6,6 +6,7 @@
  * @module
  */
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { Backend } from "../backend.ts";
 import { type BridgeFunctions, loadBridge } from "./load.ts";
 
@@ -54,7 +55,12 @@ export class Reactor {
     }
     bridge.tts_loop_arm(this.number);
     // A thread of the bridge must not call into a runtime that is on its way out.
-    process.on("exit", () => bridge.tts_loop_mute(this.number));
+    if (isMainThread) process.on("exit", () => bridge.tts_loop_mute_all());
+  }
+
+  /** Ends the waking of this event loop, which is about to end itself. */
+  mute(): void {
+    this.bridge.tts_loop_mute(this.number);
   }
 
   /** Has sockets served. */

@@ -16,7 +16,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthCheckResponseSchema,
 } from "../../proto/gen/health_pb.ts";
-import type { Engine } from "../engine.ts";
+import type { InferenceEngine } from "../engine.ts";
 import { repositoryIndex } from "./repository.ts";
 
 /** How often Watch looks, in milliseconds: Triton's core tells nobody when its readiness changes. */
@@ -30,7 +30,7 @@ const SERVER_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** The readiness of the server, or of the model whose name is asked for. */
-export function healthService(engine: Engine): ServiceImpl<typeof Health> {
+export function healthService(engine: InferenceEngine): ServiceImpl<typeof Health> {
   return {
     check: async ({ service }) =>
       response(await modelStatus(engine, service) ?? serverStatus(engine)),
@@ -39,12 +39,15 @@ export function healthService(engine: Engine): ServiceImpl<typeof Health> {
 }
 
 /** Throws UNAVAILABLE while the server stops. */
-function serverStatus(engine: Engine): ServingStatus {
+function serverStatus(engine: InferenceEngine): ServingStatus {
   return engine.isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
 }
 
 /** Undefined when no repository has a model called `service`. Throws as {@link serverStatus} does. */
-async function modelStatus(engine: Engine, service: string): Promise<ServingStatus | undefined> {
+async function modelStatus(
+  engine: InferenceEngine,
+  service: string,
+): Promise<ServingStatus | undefined> {
   engine.isReady();
   if (SERVER_NAMES.has(service)) return undefined;
   if (engine.isModelReady(service, -1)) return ServingStatus.SERVING;
@@ -58,7 +61,7 @@ function response(status: ServingStatus): HealthCheckResponse {
 
 /** The status now and whenever it has changed, until the client goes or the server stops. */
 async function* changes(
-  engine: Engine,
+  engine: InferenceEngine,
   service: string,
   { signal }: HandlerContext,
 ): AsyncGenerator<HealthCheckResponse> {

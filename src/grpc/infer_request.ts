@@ -8,7 +8,7 @@ import { TritonError } from "../errors.ts";
 import type { InferMessage, OutputMessage, ParameterMessage } from "./infer_message.ts";
 import { parseInputs } from "./infer_inputs.ts";
 import { parseParameters } from "./infer_parameters.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { RegionSource } from "../kserve/shared_memory.ts";
 import { RegionLeases } from "../kserve/shared_memory_leases.ts";
 import { sharedMemory } from "./infer_shared_memory.ts";
 
@@ -33,7 +33,7 @@ export function parseInferRequest(
   message: InferMessage,
   version: Int64,
   forwarded: () => readonly (readonly [string, ParameterValue])[],
-  regions: SharedMemoryRegions,
+  regions: RegionSource,
 ): ParsedRequest {
   const leases = new RegionLeases(regions);
   return leases.hold(() => parse(message, version, forwarded, leases));

@@ -4,12 +4,18 @@
  *
  * @module
  */
-import type { Engine, EngineCall, EngineResponse, Int64, ResponseHandler } from "../engine.ts";
+import type {
+  EngineCall,
+  EngineResponse,
+  InferenceEngine,
+  Int64,
+  ResponseHandler,
+} from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { classify } from "../kserve/classification.ts";
 import { forwardedHeaders } from "../kserve/header_forwarding.ts";
 import { withMemory } from "../kserve/request_memory.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { RegionSource } from "../kserve/shared_memory.ts";
 import type { InferMessage } from "./infer_message.ts";
 import { type ParsedRequest, parseInferRequest } from "./infer_request.ts";
 import type { ResponseFields, ResponseTensor } from "./infer_response.ts";
@@ -24,12 +30,12 @@ export interface ModelLookup {
 
 /** Makes inferences of request messages; one for each front end. */
 export class Inferences {
-  readonly #engine: Engine;
+  readonly #engine: InferenceEngine;
   readonly #pattern: RegExp | undefined;
-  readonly #regions: SharedMemoryRegions;
+  readonly #regions: RegionSource;
 
   /** Metadata whose names `pattern` finds becomes parameters; undefined for none. */
-  constructor(engine: Engine, pattern: RegExp | undefined, regions: SharedMemoryRegions) {
+  constructor(engine: InferenceEngine, pattern: RegExp | undefined, regions: RegionSource) {
     this.#engine = engine;
     this.#pattern = pattern;
     this.#regions = regions;
@@ -65,12 +71,12 @@ export class Inference {
   readonly decoupled: boolean;
   /** Whether a decoupled model's end is told even when it comes without data. */
   readonly enableEmptyFinalResponse: boolean;
-  readonly #engine: Engine;
+  readonly #engine: InferenceEngine;
   readonly #parsed: ParsedRequest;
   #isBatched = false;
 
   /** Only made by {@link Inferences}. */
-  constructor(engine: Engine, parsed: ParsedRequest, decoupled: boolean) {
+  constructor(engine: InferenceEngine, parsed: ParsedRequest, decoupled: boolean) {
     this.decoupled = decoupled;
     this.enableEmptyFinalResponse = parsed.enableEmptyFinalResponse;
     this.#engine = engine;

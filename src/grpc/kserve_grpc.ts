@@ -3,34 +3,26 @@
  *
  * @module
  */
-import { createServiceImplSpec } from "@connectrpc/connect";
-import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
-import { Health } from "../../proto/gen/health_pb.ts";
-import { LiveSet } from "../live_set.ts";
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
-import { DEFAULT_GRACE_MS, type StopOptions } from "../frontend.ts";
-import type { ServerCall } from "./call.ts";
-import { healthService } from "./health.ts";
-import { Inferences } from "./inference.ts";
-import { lateReply } from "./late_replies.ts";
-import { modelInferHandler, modelStreamInferHandler } from "./model_infer.ts";
+import { DEFAULT_GRACE_MS, openThreads, type StopOptions } from "../frontend.ts";
+import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
+import { traceSettingsOf } from "../kserve/trace_settings.ts";
+import type { ThreadGroup } from "../threads/threads.ts";
+import { Calls } from "./calls.ts";
+import { forwardedAnswers } from "./forwarding.ts";
+import { allHandlers, type Handlers } from "./handlers.ts";
 import { type KServeGrpcOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import { reflectionHandler } from "./reflection.ts";
-import { checkRestriction } from "./restricted.ts";
-import { acceptStream, type CallHandler, connectHandler } from "./rpc.ts";
-import { controlService } from "./service.ts";
-import { SHUTTING_DOWN, statusOf } from "./status.ts";
+import type { GrpcThreadOptions } from "./thread.ts";
 import { socketPath, type Transport } from "./transport.ts";
-import { h2Transport } from "./transport_h2.ts";
-
-const STREAM_INFER = "/inference.GRPCInferenceService/ModelStreamInfer";
+import { H2Transport } from "./transport_h2.ts";
 
 /** What runs between `start()` and `stop()`. */
 interface Running {
   readonly transport: Transport;
   readonly port: number;
-  readonly calls: LiveSet<ServerCall>;
+  readonly calls: Calls;
+  readonly threads: ThreadGroup | undefined;
 }
 
 /**
@@ -49,7 +41,8 @@ interface Running {
 export class KServeGrpc implements Frontend, AsyncDisposable {
   readonly #engine: Engine;
   readonly #options: ResolvedOptions;
-  readonly #handlers: ReadonlyMap<string, CallHandler>;
+  readonly #threadOptions: GrpcThreadOptions;
+  readonly #handlers: Handlers;
   #running: Running | undefined;
   #starting: Promise<Running> | undefined;
   #stopping: Promise<void> | undefined;
@@ -69,9 +62,13 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
    * `forwardHeaderPattern` is no regular expression.
    */
   constructor(engine: Engine, options: KServeGrpcOptions = {}) {
+    const { restrictedFeatures, traceSettings = traceSettingsOf(engine), ...others } = options;
     this.#engine = engine;
-    this.#options = resolveOptions(engine, options);
-    this.#handlers = this.#createHandlers();
+    this.#options = resolveOptions(options);
+    this.#threadOptions = { restrictions: restrictedFeatures?.entries() ?? [], options: others };
+    const regions = sharedMemoryOf(engine, options.allowClientSharedMemory ?? false);
+    const sources = { engine, regions, stopping: () => this.#stopping !== undefined };
+    this.#handlers = allHandlers(sources, { engine, regions, traceSettings }, this.#options);
   }
 
   /** Where it listens, for example `127.0.0.1:8001`, or `unix:/run/triton.sock`. */
@@ -126,91 +123,50 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
     if (running !== undefined) await this.stop();
   }
 
-  #createHandlers(): Map<string, CallHandler> {
-    const { headerPattern, inferCompressionLevel, maxResponsePoolSize, regions, traceSettings } =
-      this.#options;
-    const engine = this.#engine;
-    const handlers = new Map<string, CallHandler>();
-    const specs = [
-      createServiceImplSpec<typeof GRPCInferenceService>(
-        GRPCInferenceService,
-        controlService({ engine, regions, traceSettings }),
-      ),
-      createServiceImplSpec<typeof Health>(Health, healthService(engine)),
-    ];
-    for (const { service, methods } of specs) {
-      for (const spec of Object.values(methods)) {
-        const handler = connectHandler(lateReply(spec, this.#options.replyDelayMs));
-        handlers.set(`/${service.typeName}/${spec.method.name}`, handler);
-      }
-    }
-    const context = {
-      inferences: new Inferences(engine, headerPattern, regions),
-      compression: inferCompressionLevel,
-      maxResponsePoolSize,
-      stopping: () => this.#stopping !== undefined,
-    };
-    handlers.set("/inference.GRPCInferenceService/ModelInfer", modelInferHandler(context));
-    handlers.set(STREAM_INFER, modelStreamInferHandler(context));
-    const reflection = reflectionHandler();
-    handlers.set("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", reflection);
-    handlers.set("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reflection);
-    return handlers;
-  }
-
-  async #createTransport(calls: LiveSet<ServerCall>): Promise<Transport> {
-    const { transport, transportKind, restrictedFeatures } = this.#options;
-    const table = {
-      handler: (path: string) => this.#handlers.get(path),
-      opened: (call: ServerCall) => {
-        checkRestriction(call, restrictedFeatures);
-        if (this.#stopping !== undefined) throw SHUTTING_DOWN;
-        calls.add(call);
-      },
-      closed: (call: ServerCall) => calls.delete(call),
-    };
-    // Only imported when asked for, since node:http2 takes its time.
-    const makeTransport = transportKind === "h2"
-      ? h2Transport
-      : (await import("./transport_node.ts")).nodeTransport;
-    return makeTransport(transport, (stream) => acceptStream(stream, table));
-  }
-
   async #listen(): Promise<Running> {
-    const calls = new LiveSet<ServerCall>();
-    const transport = await this.#createTransport(calls);
+    const { transport: options, transportKind, restrictedFeatures } = this.#options;
+    const calls = new Calls(this.#handlers, restrictedFeatures);
+    if (transportKind === "node") {
+      // Only imported when asked for, since node:http2 takes its time.
+      const { nodeTransport } = await import("./transport_node.ts");
+      const transport = nodeTransport(options, calls.accept);
+      const port = await transport.listen().catch((cause) => this.#refuse(cause));
+      return { transport, calls, port, threads: undefined };
+    }
+    const transport = new H2Transport(options, calls.accept);
+    // Threads that listen themselves must know the port.
+    const early = transport.isSecure ? undefined : await this.#openThreads(options.port);
     try {
-      return { transport, calls, port: await transport.listen() };
-    } catch (cause) {
-      if (cause instanceof TritonError) throw cause;
-      const { address, port } = this.#options.transport;
-      throw new TritonError("UNAVAILABLE", `Socket '${address}:${port}' already in use `, {
-        cause,
-      });
+      const port = await transport.listen(early).catch((cause) => this.#refuse(cause));
+      return { transport, calls, port, threads: early ?? await this.#openThreads(port) };
+    } catch (reason) {
+      transport.close();
+      await early?.stop(0);
+      throw reason;
     }
   }
 
-  async #drain({ transport, calls }: Running, graceMs: number): Promise<void> {
-    const drained = transport.drain();
-    // Watching and reflection have no end of their own.
-    for (const call of calls.all()) if (isEndless(call)) call.abort(statusOf(SHUTTING_DOWN));
-    let close: ReturnType<typeof setTimeout> | undefined;
-    const cut = setTimeout(() => {
-      for (const call of calls.all()) call.abort(statusOf(SHUTTING_DOWN));
-      close = setTimeout(() => transport.close(), CLOSE_MS);
-    }, graceMs);
-    await drained;
-    clearTimeout(cut);
-    clearTimeout(close);
+  #openThreads(port: number): Promise<ThreadGroup | undefined> {
+    const { restrictions, options } = this.#threadOptions;
+    const { reusePort } = this.#options.transport;
+    const forThreads = { restrictions, options: { ...options, port, reusePort } };
+    return openThreads(this.#engine, {
+      count: this.#options.threads - 1,
+      spec: { kind: "grpc", options: forThreads },
+      answer: forwardedAnswers(this.#handlers),
+    });
+  }
+
+  #refuse(cause: unknown): never {
+    if (cause instanceof TritonError) throw cause;
+    const { address, port } = this.#options.transport;
+    throw new TritonError("UNAVAILABLE", `Socket '${address}:${port}' already in use `, { cause });
+  }
+
+  async #drain({ transport, calls, threads }: Running, graceMs: number): Promise<void> {
+    await Promise.all([calls.drain(transport, graceMs), threads?.stop(graceMs)]);
     this.#running = undefined;
     this.#stopping = undefined;
     this.#engine.detach(this);
   }
-}
-
-/** After the cut, statuses need a moment to reach their clients; clients that do not read get no more. */
-const CLOSE_MS = 500;
-
-function isEndless({ path }: ServerCall): boolean {
-  return path.startsWith("/grpc.");
 }

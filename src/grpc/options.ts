@@ -4,13 +4,11 @@
  *
  * @module
  */
-import type { Engine } from "../engine.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
-import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
-import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
+import type { TraceSettings } from "../kserve/trace_settings.ts";
 import type { TlsOptions } from "../net/tls.ts";
+import { threadCount } from "../threads/threads.ts";
 import { CertificateFiles } from "./certificate_files.ts";
 import { COMPRESSION_LEVELS, type CompressionLevel } from "./compression.ts";
 import type { TransportOptions } from "./transport.ts";
@@ -125,6 +123,13 @@ export interface KServeGrpcOptions {
    * a busy client goes away. Default `"h2"`.
    */
   transport?: "h2" | "node";
+  /**
+   * How many event loops serve connections, from 1 to 128: the main thread's, and those of Workers, which
+   * share the server and get connections in turn. The front ends of a server share the Workers. Only with
+   * transport `"h2"`. Over TLS the system spreads the connections, as with `reusePort`. Default 1;
+   * `--grpc-infer-thread-count`, whose default is 2.
+   */
+  threads?: number;
 }
 
 /** The options with nothing left open. */
@@ -136,18 +141,17 @@ export interface ResolvedOptions {
   readonly replyDelayMs: number;
   readonly headerPattern: RegExp | undefined;
   readonly restrictedFeatures: RestrictedFeatures;
-  readonly regions: SharedMemoryRegions;
-  readonly traceSettings: TraceSettings;
+  readonly threads: number;
 }
 
 /**
- * Checks the `options` of a front end for `engine`, fills in defaults, and reads the certificate files.
+ * Checks the `options` of a front end, fills in defaults, and reads the certificate files.
  *
  * @throws {RangeError} when a number is out of its range, or a level is unknown.
  * @throws {TritonError} INVALID_ARG when a file cannot be read or the header pattern is no regular
  * expression.
  */
-export function resolveOptions(engine: Engine, options: KServeGrpcOptions): ResolvedOptions {
+export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
   const { inferCompressionLevel = "none" } = options;
   if (!COMPRESSION_LEVELS.includes(inferCompressionLevel)) {
     throw new RangeError(
@@ -159,13 +163,19 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
   if (transport !== "h2" && transport !== "node") {
     throw new RangeError(`Cannot use transport "${transport}": it is one of h2, node`);
   }
+  const threads = threadCount(options.threads);
+  if (transport === "node" && threads > 1) {
+    throw new RangeError(`Cannot use ${threads} threads with transport "node": use "h2"`);
+  }
+  const tls = tlsOf(options);
   return {
     transportKind: transport,
     transport: {
       address: options.address ?? "0.0.0.0",
       port: whole("port", options.port ?? 8001, { max: 65535 }),
-      reusePort: options.reusePort ?? false,
-      tls: tlsOf(options),
+      // Threads listen for TLS themselves.
+      reusePort: (options.reusePort ?? false) || (tls !== undefined && threads > 1),
+      tls,
       keepaliveTimeMs: whole("keepaliveTimeMs", options.keepaliveTimeMs ?? 7_200_000),
       keepaliveTimeoutMs: whole("keepaliveTimeoutMs", options.keepaliveTimeoutMs ?? 20_000),
       keepalivePermitWithoutCalls: options.keepalivePermitWithoutCalls ?? false,
@@ -193,8 +203,7 @@ export function resolveOptions(engine: Engine, options: KServeGrpcOptions): Reso
     replyDelayMs: whole("replyDelayMs", options.replyDelayMs ?? 0),
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
     restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
-    regions: sharedMemoryOf(engine, options.allowClientSharedMemory ?? false),
-    traceSettings: options.traceSettings ?? traceSettingsOf(engine),
+    threads,
   };
 }
 

@@ -12,13 +12,13 @@ import {
   type RepositoryModelLoadRequest,
   type RepositoryModelUnloadRequest,
 } from "../../proto/gen/grpc_service_pb.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, InferenceEngine } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { parseExact } from "./core_json.ts";
 
 /** RepositoryIndex. */
 export async function repositoryIndex(
-  engine: Engine,
+  engine: InferenceEngine,
   request: RepositoryIndexRequest,
 ): Promise<RepositoryIndexResponse> {
   refuseRepositoryName(request.repositoryName);

@@ -75,21 +75,21 @@ export function controlService(
       return {};
     },
     systemSharedMemoryStatus: ({ name }) => systemStatus(regions, name),
-    systemSharedMemoryRegister: (region) => {
-      regions.registerSystem(region);
+    systemSharedMemoryRegister: async (region) => {
+      await regions.registerSystem(region);
       return {};
     },
-    systemSharedMemoryUnregister: ({ name }) => {
-      regions.unregister("system", name || undefined);
+    systemSharedMemoryUnregister: async ({ name }) => {
+      await regions.unregister("system", name || undefined);
       return {};
     },
     cudaSharedMemoryStatus: ({ name }) => cudaStatus(regions, name),
-    cudaSharedMemoryRegister: (region) => {
-      regions.registerCuda(region, region.rawHandle);
+    cudaSharedMemoryRegister: async (region) => {
+      await regions.registerCuda(region, region.rawHandle);
       return {};
     },
-    cudaSharedMemoryUnregister: ({ name }) => {
-      regions.unregister("cuda", name || undefined);
+    cudaSharedMemoryUnregister: async ({ name }) => {
+      await regions.unregister("cuda", name || undefined);
       return {};
     },
     traceSetting: (request) => applyTraceSettings(engine, traceSettings, request),

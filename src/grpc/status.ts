@@ -53,6 +53,13 @@ export function statusFields(status: RpcStatus | undefined): Fields {
   return { "grpc-status": code, "grpc-message": percentEncode(status.message) };
 }
 
+/** The status that {@link statusFields} has made the fields of. */
+export function statusOfFields(fields: Fields): RpcStatus | undefined {
+  const code = Number(fields["grpc-status"]);
+  if (code === 0) return undefined;
+  return { code, message: decodeURIComponent(fields["grpc-message"] ?? "") };
+}
+
 const OK_FIELDS: Fields = { "grpc-status": "0" };
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Connection, ListenAddress, Listener } from "../net/connection.ts";
+import type { Connection, ListenAddress, Listener, SocketShare } from "../net/connection.ts";
 import { listenSockets } from "../net/sockets.ts";
 import { listenTls } from "../net/tls.ts";
 import { H2Connection } from "./h2/connection.ts";
@@ -14,12 +14,8 @@ import {
   type TransportOptions,
 } from "./transport.ts";
 
-/** A server that hands each stream to `onStream`. */
-export function h2Transport(options: TransportOptions, onStream: StreamHandler): Transport {
-  return new H2Transport(options, onStream);
-}
-
-class H2Transport implements Transport {
+/** A server that hands each stream to a function. */
+export class H2Transport implements Transport {
   readonly #options: TransportOptions;
   readonly #onStream: StreamHandler;
   readonly #connections = new Set<H2Connection>();
@@ -32,16 +28,22 @@ class H2Transport implements Transport {
     this.#onStream = onStream;
   }
 
-  async listen(): Promise<number> {
+  /** Whether connections are of TLS, which is the runtime's and stays on its thread. */
+  get isSecure(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
+  /** See {@link Transport.listen}; for connections that `share` gives to no other thread. */
+  async listen(share?: SocketShare): Promise<number> {
     const { address, port, reusePort, tls } = this.#options;
     const path = socketPath(address);
     const where: ListenAddress = path === undefined
       ? { hostname: address, port, reusePort }
       : { path };
-    const accept = (connection: Connection) => this.#accept(connection);
+    const serve = (connection: Connection) => this.serve(connection);
     this.#listener = tls === undefined
-      ? await listenSockets(where, accept)
-      : await listenTls(where, tls, accept);
+      ? await listenSockets(where, serve, share)
+      : await listenTls(where, tls, serve);
     return this.#listener.port;
   }
 
@@ -60,7 +62,8 @@ class H2Transport implements Transport {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  #accept(connection: Connection): H2Connection {
+  /** Serves a connection. */
+  serve(connection: Connection): H2Connection {
     const h2: H2Connection = new H2Connection(connection, this.#options, this.#onStream, () => {
       this.#connections.delete(h2);
       if (this.#connections.size === 0) this.#onEmpty?.();

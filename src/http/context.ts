@@ -13,11 +13,14 @@ import {
   PendingReply,
 } from "../http1/message.ts";
 import type { Feature } from "../kserve/restricted.ts";
-import type { RpcOptions } from "../web/routes.ts";
+import type { InferenceOptions, RpcOptions } from "../web/routes.ts";
 import { type ContentType, errorReply, textReply } from "./replies.ts";
 
 /** What the endpoints of one front end share. */
 export type Service = RpcOptions;
+
+/** What those of inferences, health and metadata do with, on every thread. */
+export type InferenceService = InferenceOptions;
 
 /** How an endpoint is guarded. */
 export interface EndpointOptions {
@@ -32,7 +35,7 @@ export interface EndpointOptions {
  * Triton's: a restricted path answers 403 to any method. What `answer` throws becomes a reply.
  */
 export function endpoint(
-  service: Service,
+  service: InferenceService,
   options: EndpointOptions,
   answer: HttpHandler,
 ): HttpHandler {

@@ -12,10 +12,10 @@ import { parseInputSchema } from "../kserve/model_schema.ts";
 import { Feature } from "../kserve/restricted.ts";
 import {
   endpoint,
+  type InferenceService,
   isBareEnd,
   modelTarget,
   parseVersion,
-  type Service,
   withBody,
 } from "./context.ts";
 import { EventStream } from "./event_stream.ts";
@@ -24,13 +24,13 @@ import { JSON_FIELDS } from "./replies.ts";
 import { MODEL, type Routes } from "./routes.ts";
 
 type Generate = (
-  service: Service,
+  service: InferenceService,
   request: HttpRequest,
   inference: EngineRequest,
 ) => Promise<HttpReply>;
 
 /** Adds `/v2/models/<model>/generate` and `/v2/models/<model>/generate_stream`. */
-export function addGenerate(routes: Routes, service: Service): void {
+export function addGenerate(routes: Routes, service: InferenceService): void {
   const options = {
     feature: Feature.INFERENCE,
     methods: ["POST"],
@@ -47,7 +47,7 @@ export function addGenerate(routes: Routes, service: Service): void {
 }
 
 function readGenerate(
-  { engine, maxInputSize }: Service,
+  { engine, maxInputSize }: InferenceService,
   request: HttpRequest,
   answer: (inference: EngineRequest) => Promise<HttpReply>,
 ): HttpAnswer {
@@ -69,7 +69,7 @@ function readGenerate(
 
 /** The one response of a model that makes exactly one. */
 function generate(
-  service: Service,
+  service: InferenceService,
   request: HttpRequest,
   inference: EngineRequest,
 ): Promise<HttpReply> {
@@ -116,7 +116,7 @@ function encodeResponse(response: EngineResponse): Uint8Array {
  * client that goes away cancels the inference.
  */
 function generateStream(
-  service: Service,
+  service: InferenceService,
   request: HttpRequest,
   inference: EngineRequest,
 ): Promise<HttpReply> {

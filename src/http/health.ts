@@ -4,12 +4,12 @@
  * @module
  */
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, modelTarget, parseVersion, type Service } from "./context.ts";
+import { endpoint, type InferenceService, modelTarget, parseVersion } from "./context.ts";
 import { emptyReply, textReply } from "./replies.ts";
 import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/health/live`, `/v2/health/ready` and `/v2/models/<model>/ready`. */
-export function addHealth(routes: Routes, service: Service): void {
+export function addHealth(routes: Routes, service: InferenceService): void {
   const { engine } = service;
   const options = { feature: Feature.HEALTH, methods: ["GET"], errors: "text/plain" } as const;
   const health = (isHealthy: boolean) => emptyReply("text/plain", isHealthy ? 200 : 400);

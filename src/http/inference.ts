@@ -26,11 +26,11 @@ import { withMemory } from "../kserve/request_memory.ts";
 import { Feature } from "../kserve/restricted.ts";
 import {
   endpoint,
+  type InferenceService,
   isBareEnd,
   type ModelTarget,
   modelTarget,
   parseVersion,
-  type Service,
   settled,
   withBody,
 } from "./context.ts";
@@ -38,13 +38,13 @@ import { errorReply, JSON_FIELDS } from "./replies.ts";
 import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/models/<model>/infer`. */
-export function addInference(routes: Routes, service: Service): void {
+export function addInference(routes: Routes, service: InferenceService): void {
   const options = { feature: Feature.INFERENCE, methods: ["POST"], errors: "text/plain" } as const;
   routes.add(`${MODEL}/infer`, endpoint(service, options, (request) => infer(service, request)));
 }
 
 /** What is thrown from here is labelled text/plain, as Triton labels all but the errors of the body. */
-function infer(service: Service, request: HttpRequest): HttpAnswer {
+function infer(service: InferenceService, request: HttpRequest): HttpAnswer {
   const target = modelTarget(request);
   if (service.engine.isDecoupled(target.name, parseVersion(target))) {
     throw new TritonError(
@@ -72,7 +72,7 @@ function infer(service: Service, request: HttpRequest): HttpAnswer {
 }
 
 function inferWith(
-  service: Service,
+  service: InferenceService,
   request: HttpRequest,
   target: ModelTarget,
   body: Uint8Array,
@@ -100,7 +100,7 @@ function inferWith(
 
 /** Sends the request and answers with its one response. Errors of the submit are thrown at once. */
 function replyOf(
-  { engine }: Service,
+  { engine }: InferenceService,
   request: HttpRequest,
   { request: sent, plan }: Inference,
 ): PendingReply {

@@ -10,7 +10,10 @@ import { DEFAULT_MAX_INPUT_SIZE } from "../kserve/limits.ts";
 import type { RestrictedFeatures } from "../kserve/restricted.ts";
 import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
 import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
+import { threadCount } from "../threads/threads.ts";
 import { kserveRoutes } from "./app.ts";
+import { forwardedAnswers } from "./forwarding.ts";
+import type { HttpThreadOptions } from "./thread.ts";
 
 /** Options of {@link KServeHttp}; in brackets the flag of `tritonserver` that each stands for. */
 export interface KServeHttpOptions {
@@ -56,6 +59,12 @@ export interface KServeHttpOptions {
    * thing. Default: true.
    */
   readonly rpc?: boolean;
+  /**
+   * How many event loops serve connections, from 1 to 128 [`--http-thread-count`]: the main thread's, and
+   * those of Workers, which share the server and get connections in turn. The front ends of a server share
+   * the Workers. Triton's default is 8. Default: 1.
+   */
+  readonly threads?: number;
 }
 
 /**
@@ -79,7 +88,7 @@ export class KServeHttp implements Frontend, AsyncDisposable {
   /**
    * A front end for `engine`. It does not listen before {@link start}.
    *
-   * @throws {RangeError} when the port or the input limit is out of range.
+   * @throws {RangeError} when the port, the input limit or the number of threads is out of range.
    * @throws {TritonError} INVALID_ARG when the header pattern is no regular expression.
    */
   constructor(engine: Engine, options: KServeHttpOptions = {}) {
@@ -93,6 +102,7 @@ export class KServeHttp implements Frontend, AsyncDisposable {
       maxInputSize = DEFAULT_MAX_INPUT_SIZE,
       traceSettings = traceSettingsOf(engine),
       rpc = true,
+      threads,
     } = options;
     if (!(maxInputSize > 0)) {
       throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);
@@ -107,12 +117,23 @@ export class KServeHttp implements Frontend, AsyncDisposable {
     };
     const routes = kserveRoutes(service, rpc);
     this.app = routes.app;
+    const forThreads: HttpThreadOptions = {
+      restrictions: restrictedFeatures?.entries() ?? [],
+      headerPattern: service.headerPattern,
+      maxInputSize,
+      rpc,
+    };
     this.#service = new HttpService(engine, {
       name: "HTTP",
       address,
       port,
       reusePort,
       handler: routes.handler,
+      threads: {
+        count: threadCount(threads) - 1,
+        spec: { kind: "http", options: forThreads },
+        answer: forwardedAnswers(routes.handler),
+      },
     });
   }
 
@@ -137,7 +158,7 @@ export class KServeHttp implements Frontend, AsyncDisposable {
    * Begins to listen.
    *
    * @throws {TritonError} ALREADY_EXISTS when it does already; UNAVAILABLE when the engine does not run
-   * or the port is taken.
+   * or the port is taken; UNSUPPORTED when there shall be threads and the engine has none.
    */
   start(): Promise<void> {
     return Promise.try(() => this.#service.start(this));

@@ -6,12 +6,12 @@
 import type { Int64 } from "../engine.ts";
 import type { HttpRequest } from "../http1/message.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, modelTarget, parseVersion, type Service } from "./context.ts";
+import { endpoint, type InferenceService, modelTarget, parseVersion } from "./context.ts";
 import { jsonReply } from "./replies.ts";
 import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2`, `/v2/models/<model>`, its `/config` and `/stats`, and `/v2/models/stats`. */
-export function addMetadata(routes: Routes, service: Service): void {
+export function addMetadata(routes: Routes, service: InferenceService): void {
   const { engine } = service;
   const get = (feature: Feature, json: (request: HttpRequest) => Uint8Array) => {
     const options = { feature, methods: ["GET"], errors: "application/json" } as const;

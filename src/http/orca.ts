@@ -6,10 +6,10 @@
  */
 import type { Field, HttpRequest } from "../http1/message.ts";
 import { orcaHeader } from "../kserve/orca.ts";
-import type { Service } from "./context.ts";
+import type { InferenceService } from "./context.ts";
 
 /** The headers that report the load in the format that `request` asks for; usually none. */
-export function loadHeaders({ engine }: Service, request: HttpRequest): readonly Field[] {
+export function loadHeaders({ engine }: InferenceService, request: HttpRequest): readonly Field[] {
   const format = request.header("endpoint-load-metrics-format");
   if (format !== "text" && format !== "json") return [];
   let metrics: string;

@@ -38,13 +38,13 @@ export function addSharedMemory(routes: Routes, service: Service): void {
     const register = kind === "system" ? registerSystem : registerCuda;
     add(kind, "status", "GET", (request) => jsonReply(statusJson(regions, regionName(request))));
     add(kind, "register", "POST", (request) =>
-      withBody(request, (body) => {
+      withBody(request, async (body) => {
         limitJson(body.length, maxInputSize);
-        register(regions, regionName(request), body);
+        await register(regions, regionName(request), body);
         return emptyReply("application/json");
       }));
-    add(kind, "unregister", "POST", (request) => {
-      regions.unregister(kind, regionName(request));
+    add(kind, "unregister", "POST", async (request) => {
+      await regions.unregister(kind, regionName(request));
       return emptyReply("application/json");
     });
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ListenAddress, Listener } from "../net/connection.ts";
+import type { Connection, ListenAddress, Listener, SocketShare } from "../net/connection.ts";
 import { listenSockets } from "../net/sockets.ts";
 import { Http1Connection, type Http1Owner } from "./connection.ts";
 import type { HttpHandler, HttpReply } from "./message.ts";
@@ -20,13 +20,14 @@ export class Http1Server implements Http1Owner {
   #listener: Listener | undefined;
   #onIdle: (() => void) | undefined;
 
-  private constructor(handler: HttpHandler, cutReply: HttpReply) {
+  /** A server that does not listen. `cutReply` is what requests are answered that outlive the grace of a stop. */
+  constructor(handler: HttpHandler, cutReply: HttpReply) {
     this.handler = handler;
     this.#cutReply = cutReply;
   }
 
   /**
-   * Listens. `cutReply` is what requests are answered that outlive the grace of a stop.
+   * Listens, for connections that `share` gives to no other thread; else as the constructor.
    *
    * @throws {TritonError} UNAVAILABLE when the address is in use or cannot be listened on.
    */
@@ -34,14 +35,20 @@ export class Http1Server implements Http1Owner {
     address: ListenAddress,
     handler: HttpHandler,
     cutReply: HttpReply,
+    share?: SocketShare,
   ): Promise<Http1Server> {
     const server = new Http1Server(handler, cutReply);
-    server.#listener = await listenSockets(address, (connection) => {
-      const http = new Http1Connection(connection, server);
-      server.#connections.add(http);
-      return http;
-    });
+    server.#listener = await listenSockets(address, (each) => server.serve(each), share);
     return server;
+  }
+
+  /** Serves a connection. */
+  serve(connection: Connection): Http1Connection {
+    const http = new Http1Connection(connection, this);
+    this.#connections.add(http);
+    // One that was on its way when the stop began.
+    if (this.isStopping) queueMicrotask(() => http.closeIfIdle());
+    return http;
   }
 
   /** The port that it listens on. */

@@ -11,7 +11,7 @@ import { parseJson } from "./json/value.ts";
 import { limitJson, limitRaw } from "./limits.ts";
 import { OutputPlan, parseOutputPlan } from "./output_plan.ts";
 import { parseRequestParameters } from "./parameters.ts";
-import type { SharedMemoryRegions } from "./shared_memory.ts";
+import type { RegionSource } from "./shared_memory.ts";
 import { RegionLeases } from "./shared_memory_leases.ts";
 
 /** What an inference request is read against. */
@@ -20,7 +20,7 @@ export interface InferenceContext {
   /** -1 for the version that the model's policy chooses. */
   readonly modelVersion: Int64;
   /** Where shared-memory regions are looked up. */
-  readonly regions: SharedMemoryRegions;
+  readonly regions: RegionSource;
   /** The limit on JSON and on what is made from it, in bytes. */
   readonly maxInputSize: number;
   /** The parameters that forwarded headers add behind those of the body, when it has been read. */

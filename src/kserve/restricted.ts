@@ -69,6 +69,20 @@ export class RestrictedFeatures {
     for (const feature of group) this.#restrictions.set(feature, { key, value });
   }
 
+  /** The restrictions as data that `structuredClone` can copy; {@link RestrictedFeatures.of} is the way back. */
+  entries(): [Feature, Restriction][] {
+    return [...this.#restrictions];
+  }
+
+  /** Restrictions like those whose {@link entries} these are. */
+  static of(entries: Iterable<readonly [Feature, Restriction]>): RestrictedFeatures {
+    const restricted = new RestrictedFeatures();
+    for (const [feature, { key, value }] of entries) {
+      restricted.createFeatureGroup(key, value, [feature]);
+    }
+    return restricted;
+  }
+
   /** Whether `feature` is restricted. */
   has(feature: Feature): boolean {
     return this.#restrictions.has(feature);

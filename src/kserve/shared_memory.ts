@@ -39,19 +39,26 @@ export interface RegionLease {
   release(): void;
 }
 
+/** Where the requests of a thread find regions. */
+export interface RegionSource {
+  /**
+   * The memory of `byteSize` bytes from `offset` on in the region called `name`, for a request to use.
+   * Throws a TritonError with Triton's text.
+   */
+  lease(name: string, offset: Int64, byteSize: Int64): RegionLease;
+}
+
 /**
- * The regions of a server. Every method throws a TritonError with Triton's text; names that are
+ * The regions of a server. Every method throws, or rejects with, a TritonError with Triton's text; names that are
  * unknown are NOT_FOUND, except where they are to be unregistered, which is no error.
  */
-export interface SharedMemoryRegions {
+export interface SharedMemoryRegions extends RegionSource {
   /** Whether clients may register regions; when not, those methods throw UNSUPPORTED. */
   readonly isEnabled: boolean;
-  /** The memory of `byteSize` bytes from `offset` on in the region called `name`, for a request to use. */
-  lease(name: string, offset: Int64, byteSize: Int64): RegionLease;
   /** Maps a shared-memory object and registers it as `region.name`. */
-  registerSystem(region: SystemRegion): void;
+  registerSystem(region: SystemRegion): Promise<void>;
   /** Opens the GPU memory of a 64-byte CUDA IPC handle and registers it as `region.name`. */
-  registerCuda(region: CudaRegion, handle: Uint8Array): void;
+  registerCuda(region: CudaRegion, handle: Uint8Array): Promise<void>;
   /** The system regions by name, or the one called `name`. */
   systemStatus(name?: string): SystemRegion[];
   /** The CUDA regions by name, or the one called `name`. */
@@ -60,7 +67,7 @@ export interface SharedMemoryRegions {
    * Takes a region of `kind` out, or all of that kind. One that requests use goes when the last of them
    * has ended, and can be used and seen until then.
    */
-  unregister(kind: RegionKind, name?: string): void;
+  unregister(kind: RegionKind, name?: string): Promise<void>;
 }
 
 /** The regions of a server, for a front end whose clients may not register or unregister any. */
@@ -79,14 +86,14 @@ export class ReadOnlySharedMemory implements SharedMemoryRegions {
     return this.#regions.lease(name, offset, byteSize);
   }
 
-  /** Always throws UNSUPPORTED. */
-  registerSystem(): void {
-    throw disabledError();
+  /** Always rejects with UNSUPPORTED. */
+  registerSystem(): Promise<void> {
+    return Promise.reject(disabledError());
   }
 
-  /** Always throws UNSUPPORTED. */
-  registerCuda(): void {
-    throw disabledError();
+  /** Always rejects with UNSUPPORTED. */
+  registerCuda(): Promise<void> {
+    return Promise.reject(disabledError());
   }
 
   /** See {@link SharedMemoryRegions.systemStatus}. */
@@ -99,9 +106,9 @@ export class ReadOnlySharedMemory implements SharedMemoryRegions {
     return this.#regions.cudaStatus(name);
   }
 
-  /** Always throws UNSUPPORTED. */
-  unregister(): void {
-    throw disabledError();
+  /** Always rejects with UNSUPPORTED. */
+  unregister(): Promise<void> {
+    return Promise.reject(disabledError());
   }
 }
 

@@ -12,13 +12,13 @@ import type { RegionKind, SharedMemoryRegions } from "./shared_memory.ts";
 
 const CUDA_HANDLE_SIZE = 64;
 
-/** Registers the system region that `body` describes as `name`. Throws with Triton's texts. */
-export function registerSystem(
+/** Registers the system region that `body` describes as `name`. Rejects with Triton's texts. */
+export async function registerSystem(
   regions: SharedMemoryRegions,
   name: string | undefined,
   body: Uint8Array,
-): void {
-  checkEnabled(regions);
+): Promise<void> {
+  await checkEnabled(regions);
   if (name === undefined) throw noNameError("system");
   const json = parseJson(body);
   const key = json.member("key");
@@ -27,16 +27,16 @@ export function registerSystem(
   const offset = json.member("offset")?.asUint64() ?? 0;
   const byteSize = json.member("byte_size");
   if (byteSize === undefined) throw noFieldError("byte_size");
-  regions.registerSystem({ name, key: keyText, offset, byteSize: byteSize.asUint64() });
+  await regions.registerSystem({ name, key: keyText, offset, byteSize: byteSize.asUint64() });
 }
 
-/** Registers the CUDA region that `body` describes as `name`. Throws with Triton's texts. */
-export function registerCuda(
+/** Registers the CUDA region that `body` describes as `name`. Rejects with Triton's texts. */
+export async function registerCuda(
   regions: SharedMemoryRegions,
   name: string | undefined,
   body: Uint8Array,
-): void {
-  checkEnabled(regions);
+): Promise<void> {
+  await checkEnabled(regions);
   if (name === undefined) throw noNameError("cuda");
   const json = parseJson(body);
   const rawHandle = json.member("raw_handle");
@@ -50,13 +50,13 @@ export function registerCuda(
       "'raw_handle' must be a valid base64 encoded cudaIpcMemHandle_t",
     );
   }
-  regions.registerCuda({ name, deviceId, byteSize }, handle);
+  await regions.registerCuda({ name, deviceId, byteSize }, handle);
 }
 
 /** A server without client shared memory says so before it looks at the request. */
-function checkEnabled(regions: SharedMemoryRegions): void {
+async function checkEnabled(regions: SharedMemoryRegions): Promise<void> {
   if (!regions.isEnabled) {
-    regions.registerSystem({ name: "", key: "", offset: 0, byteSize: 0 });
+    await regions.registerSystem({ name: "", key: "", offset: 0, byteSize: 0 });
   }
 }
 

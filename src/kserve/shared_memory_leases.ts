@@ -4,19 +4,19 @@
  * @module
  */
 import type { EngineRequest, Int64, MemorySlice } from "../engine.ts";
-import type { RegionLease, SharedMemoryRegions } from "./shared_memory.ts";
+import type { RegionLease, RegionSource } from "./shared_memory.ts";
 
 /** Collects the places that a request names while it is read, and ends the use of all of them at once. */
 export class RegionLeases {
-  readonly #regions: SharedMemoryRegions;
+  readonly #regions: RegionSource;
   #leases: RegionLease[] = [];
 
   /** Of `regions`, where names are looked up. */
-  constructor(regions: SharedMemoryRegions) {
+  constructor(regions: RegionSource) {
     this.#regions = regions;
   }
 
-  /** A place in the region called `name`. Throws as {@link SharedMemoryRegions.lease} does. */
+  /** A place in the region called `name`. Throws as {@link RegionSource.lease} does. */
   find(name: string, offset: Int64, byteSize: Int64): MemorySlice {
     const lease = this.#regions.lease(name, offset, byteSize);
     this.#leases.push(lease);

@@ -5,6 +5,7 @@
  */
 import type { Engine, Int64, MappedMemory, MappingFailure } from "../engine.ts";
 import { TritonError } from "../errors.ts";
+import { RegionTable } from "./region_table.ts";
 import {
   type CudaRegion,
   ReadOnlySharedMemory,
@@ -16,31 +17,13 @@ import {
 
 /** The Python backend's own objects, which clients must not reach. */
 const RESERVED_PREFIX = "triton_python_backend_shm_region_";
-const UINT64_MAX = 2n ** 64n - 1n;
 
-/** What both kinds of region have beside what their status shows. */
-interface Mapped {
-  readonly memory: MappedMemory;
-  /** The uses by requests that have not ended. */
-  uses: number;
-  /** Whether it goes with the end of its last use. */
-  isLeaving: boolean;
-}
-
-interface System extends Mapped {
-  readonly kind: "system";
-  readonly region: SystemRegion;
-}
-
-interface Cuda extends Mapped {
-  readonly kind: "cuda";
-  readonly region: CudaRegion;
-}
-
-type Entry = System | Cuda;
+type Shown =
+  | { readonly kind: "system"; readonly region: SystemRegion }
+  | { readonly kind: "cuda"; readonly region: CudaRegion };
 
 /** What a registry needs of an engine. */
-export type MappingEngine = Pick<Engine, "clientMemory">;
+export type MappingEngine = Pick<Engine, "clientMemory" | "threads">;
 
 /** By the server's engine. */
 const shared = new WeakMap<MappingEngine, SharedMemory>();
@@ -60,7 +43,9 @@ export class SharedMemory implements SharedMemoryRegions {
   /** Always true. */
   readonly isEnabled = true;
   readonly #engine: MappingEngine;
-  readonly #entries = new Map<string, Entry>();
+  /** What requests on this thread use. Requests on others count as one use, for as long as there are any. */
+  readonly #table = new RegionTable();
+  readonly #shown = new Map<string, Shown>();
 
   /** No regions as yet; `engine` maps them. */
   constructor(engine: MappingEngine) {
@@ -68,47 +53,31 @@ export class SharedMemory implements SharedMemoryRegions {
   }
 
   /** See {@link SharedMemoryRegions.registerSystem}. */
-  registerSystem({ name, key, offset, byteSize }: SystemRegion): void {
+  async registerSystem({ name, key, offset, byteSize }: SystemRegion): Promise<void> {
     checkKey(name, key);
     this.#checkName(name);
     const made = this.#engine.clientMemory.mapSystem(key, offset, byteSize);
     if ("failure" in made) throw systemError(name, key, made);
-    const region = { name, key, offset, byteSize };
-    this.#entries.set(name, { kind: "system", region, memory: made, uses: 0, isLeaving: false });
+    await this.#add({ kind: "system", region: { name, key, offset, byteSize } }, made);
   }
 
   /** See {@link SharedMemoryRegions.registerCuda}. */
-  registerCuda({ name, deviceId, byteSize }: CudaRegion, handle: Uint8Array): void {
+  async registerCuda(
+    { name, deviceId, byteSize }: CudaRegion,
+    handle: Uint8Array,
+  ): Promise<void> {
     this.#checkName(name);
     const made = this.#engine.clientMemory.mapCuda(handle, deviceId, byteSize);
     if ("failure" in made) {
       const which = made.failure === "range" ? `region '${name}'` : "region";
       throw invalid(`failed to register shared memory ${which}: invalid args`);
     }
-    const region = { name, deviceId, byteSize };
-    this.#entries.set(name, { kind: "cuda", region, memory: made, uses: 0, isLeaving: false });
+    await this.#add({ kind: "cuda", region: { name, deviceId, byteSize } }, made);
   }
 
   /** See {@link SharedMemoryRegions.lease}. */
   lease(name: string, offset: Int64, byteSize: Int64): RegionLease {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) {
-      throw new TritonError("NOT_FOUND", `Unable to find shared memory region: '${name}'`);
-    }
-    const { memory } = entry;
-    const start = unsigned(offset);
-    const size = unsigned(byteSize);
-    checkPlace(entry.region, start, size);
-    const end = Number(start) + Number(size);
-    if (!memory.holds(end)) throw endError(name);
-    const slice = { address: memory.address + Number(start), byteSize: Number(size) };
-    entry.uses++;
-    return {
-      slice: memory.gpu === undefined ? slice : { ...slice, gpu: memory.gpu },
-      release: () => {
-        if (--entry.uses === 0 && entry.isLeaving) this.#remove(entry);
-      },
-    };
+    return this.#table.lease(name, offset, byteSize);
   }
 
   /** See {@link SharedMemoryRegions.systemStatus}. */
@@ -122,21 +91,33 @@ export class SharedMemory implements SharedMemoryRegions {
   }
 
   /** See {@link SharedMemoryRegions.unregister}. */
-  unregister(kind: RegionKind, name?: string): void {
-    for (const entry of [...this.#entries.values()]) {
-      if (entry.kind !== kind || (name !== undefined && entry.region.name !== name)) continue;
-      if (entry.uses > 0) entry.isLeaving = true;
-      else this.#remove(entry);
-    }
+  async unregister(kind: RegionKind, name?: string): Promise<void> {
+    const leaving = [...this.#shown.values()].filter(({ kind: its, region }) =>
+      its === kind && (name === undefined || region.name === name)
+    );
+    await Promise.all(leaving.map(({ region }) => this.#remove(region.name)));
   }
 
-  #remove({ region, memory }: Entry): void {
-    this.#entries.delete(region.name);
-    memory.unmap();
+  async #add(shown: Shown, memory: MappedMemory): Promise<void> {
+    const { name, byteSize } = shown.region;
+    const onLeft = () => {
+      this.#shown.delete(name);
+      memory.unmap();
+    };
+    this.#shown.set(name, shown);
+    this.#table.add({ name, byteSize, memory, onLeft });
+    const { handle, address, gpu } = memory;
+    await this.#engine.threads?.addRegion({ name, byteSize, handle, address, gpu });
+  }
+
+  async #remove(name: string): Promise<void> {
+    const { threads } = this.#engine;
+    if (threads === undefined) return this.#table.remove(name);
+    await threads.removeRegion(name, () => this.#table.remove(name));
   }
 
   #checkName(name: string): void {
-    if (this.#entries.has(name)) {
+    if (this.#shown.has(name)) {
       throw new TritonError(
         "ALREADY_EXISTS",
         `shared memory region '${name}' already in manager`,
@@ -144,28 +125,23 @@ export class SharedMemory implements SharedMemoryRegions {
     }
   }
 
-  #status(kind: RegionKind, name: string | undefined): Entry[] {
+  #status(kind: RegionKind, name: string | undefined): Shown[] {
     if (name === undefined) {
-      return [...this.#entries.values()]
-        .filter((entry) => entry.kind === kind)
+      return [...this.#shown.values()]
+        .filter((shown) => shown.kind === kind)
         .sort((a, b) => a.region.name < b.region.name ? -1 : 1);
     }
-    const entry = this.#entries.get(name);
-    if (entry?.kind === kind) return [entry];
+    const shown = this.#shown.get(name);
+    if (shown?.kind === kind) return [shown];
     const [word, other] = kind === "system" ? ["system", "CUDA"] : ["CUDA", "system"];
     throw new TritonError(
       "NOT_FOUND",
-      entry === undefined
+      shown === undefined
         ? `Unable to find ${kind} shared memory region: '${name}'`
         : `The region named '${name}' is registered as ${other} shared memory, not ${word} shared ` +
           "memory",
     );
   }
-}
-
-/** gRPC's sizes are signed, and mean the unsigned number of the same bits, as in Triton. */
-function unsigned(value: Int64): Int64 {
-  return value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
 }
 
 function checkKey(name: string, key: string): void {
@@ -181,22 +157,6 @@ function checkKey(name: string, key: string): void {
         `reserved prefix '${RESERVED_PREFIX}'`,
     );
   }
-}
-
-function checkPlace({ name, byteSize }: SystemRegion | CudaRegion, start: Int64, size: Int64) {
-  if (start >= byteSize) throw invalid(`Invalid offset for shared memory region: '${name}'`);
-  const end = BigInt(start) + BigInt(size);
-  if (end > UINT64_MAX) {
-    throw invalid(
-      `Integer overflow detected: byte_size (${size}) + offset (${start}) exceeds maximum value ` +
-        `(${UINT64_MAX}) for region '${name}'`,
-    );
-  }
-  if (end > byteSize) throw endError(name);
-}
-
-function endError(name: string): TritonError {
-  return invalid(`Invalid offset + byte size for shared memory region: '${name}'`);
 }
 
 function systemError(name: string, key: string, { failure, reason }: MappingFailure): TritonError {

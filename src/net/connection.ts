@@ -57,6 +57,17 @@ export interface Connection {
 /** Called for every accepted connection, before any of its bytes are read. */
 export type ConnectionHandler = (connection: Connection) => ConnectionReceiver;
 
+/** Takes a socket that was accepted on another thread, which has let go of it. */
+export type SocketTaker = (socket: number, remoteAddress: string) => void;
+
+/** The threads that share the connections of a listener. */
+export interface SocketShare {
+  /** How many connections each has; those of the listener's thread first. */
+  readonly counts: Int32Array<SharedArrayBuffer>;
+  /** The thread that gets the next connection; undefined for the listener's. */
+  choose(): SocketTaker | undefined;
+}
+
 /** Where to listen. */
 export type ListenAddress =
   /** A host name, IPv4 or IPv6 address, and a TCP port (0 lets the system choose). */

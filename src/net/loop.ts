@@ -83,6 +83,9 @@ export class Loop implements SocketSide {
   #batchNumber = 0;
   #senders: Sender[] = [];
   #isFlushDue = false;
+  /** Where the open connections are counted, one number a thread, and which is this one's. */
+  #counts: Int32Array = new Int32Array(1);
+  #countIndex = 0;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(reactor: Reactor) {
@@ -102,6 +105,28 @@ export class Loop implements SocketSide {
   add(socket: number, watched: Watched): void {
     this.#watched.set(socket, watched);
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
+  }
+
+  /** Counts the connections of this loop in a number that other threads see. */
+  countIn(counts: Int32Array<SharedArrayBuffer>, index: number): void {
+    Atomics.add(counts, index, this.#counts[this.#countIndex]);
+    this.#counts = counts;
+    this.#countIndex = index;
+  }
+
+  /** One connection more, or less. */
+  count(change: 1 | -1): void {
+    Atomics.add(this.#counts, this.#countIndex, change);
+  }
+
+  /** Takes a socket that another loop has let go of. */
+  join(socket: number): boolean {
+    return this.bridge.tts_net_join(this.#reactor.number, socket) === 0;
+  }
+
+  /** Lets go of a socket that nobody has been given, for another loop to join. */
+  leave(socket: number): void {
+    this.bridge.tts_net_leave(this.#reactor.number, socket);
   }
 
   /** Changes what a socket is watched for: a sum of {@link Watch} bits. */
@@ -237,11 +262,17 @@ function align(size: number): number {
 }
 
 let loop: Promise<Loop> | undefined;
+let isWorkerPermitted = false;
+
+/** Says that this thread is a Worker which is never terminated before its event loop was muted. */
+export function permitWorker(): void {
+  isWorkerPermitted = true;
+}
 
 /** The sockets of this event loop, made at the first call. */
 export function loadLoop(): Promise<Loop> {
   loop ??= (async () => {
-    if (!isMainThread) {
+    if (!isMainThread && !isWorkerPermitted) {
       throw new TritonError(
         "UNSUPPORTED",
         "Cannot listen in a Worker: start the front ends on the main thread",

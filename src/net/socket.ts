@@ -28,7 +28,7 @@ const MAX_SEND = 4 << 20;
 
 const { EAGAIN } = constants.errno;
 
-/** One accepted connection. */
+/** One accepted connection, which the loop has counted. */
 export class Socket implements Connection, Watched, Sender {
   stagedIn = -1;
   readonly socket: number;
@@ -241,6 +241,7 @@ export class Socket implements Connection, Watched, Sender {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#linger);
+    this.#loop.count(-1);
     this.#loop.close(this.socket);
     this.#unsent = 0;
     this.#target = undefined;

@@ -8,7 +8,7 @@ import { rmSync } from "node:fs";
 import { isIP } from "node:net";
 import { constants } from "node:os";
 import { TritonError } from "../errors.ts";
-import type { ConnectionHandler, ListenAddress, Listener } from "./connection.ts";
+import type { ConnectionHandler, ListenAddress, Listener, SocketShare } from "./connection.ts";
 import { loadLoop, type Loop, SocketEvent, Watch, type Watched } from "./loop.ts";
 import { plainHost, requireListenPermission } from "./permission.ts";
 import { Socket } from "./socket.ts";
@@ -17,7 +17,7 @@ import { Socket } from "./socket.ts";
 const REFUSED_MS = 100;
 
 /**
- * Listens, and calls `onConnection` for every connection.
+ * Listens, and calls `onConnection` for every connection that `share` gives to no other thread.
  *
  * @throws {TritonError} UNAVAILABLE when the address is in use, with Triton's text, or cannot be
  * listened on.
@@ -26,13 +26,15 @@ const REFUSED_MS = 100;
 export async function listenSockets(
   address: ListenAddress,
   onConnection: ConnectionHandler,
+  share?: SocketShare,
 ): Promise<Listener> {
   requireListenPermission(address);
   const loop = await loadLoop();
+  if (share !== undefined) loop.countIn(share.counts, 0);
   if ("path" in address) {
     const { path } = address;
     if (!path.startsWith("/")) throw cannotListen(path, "the path of a socket must be absolute");
-    const listener = open(loop, path, path, 0, false, onConnection);
+    const listener = open(loop, path, path, 0, false, { onConnection, share });
     return { port: 0, close: () => listener.close(path) };
   }
   const { hostname, port, reusePort = false } = address;
@@ -40,7 +42,38 @@ export async function listenSockets(
   const host = await numericAddress(hostname).catch((error: Error) => {
     throw cannotListen(name, error.message);
   });
-  return open(loop, name, host, port, reusePort, onConnection);
+  return open(loop, name, host, port, reusePort, { onConnection, share });
+}
+
+/** Serves a connection that another thread has accepted and let go of. */
+export type SocketAdopter = (
+  socket: number,
+  remoteAddress: string,
+  onConnection: ConnectionHandler,
+) => void;
+
+/** For a thread that does not listen; its connections are counted at `index` of `counts`. */
+export async function adoptSockets(
+  counts: Int32Array<SharedArrayBuffer>,
+  index: number,
+): Promise<SocketAdopter> {
+  const loop = await loadLoop();
+  loop.countIn(counts, index);
+  return (socket, remoteAddress, onConnection) => {
+    if (!loop.join(socket)) {
+      loop.count(-1);
+      loop.bridge.tts_net_close(socket);
+      return;
+    }
+    const connection = new Socket(loop, socket, remoteAddress);
+    connection.attach(onConnection(connection));
+  };
+}
+
+/** Who may take a connection. */
+interface Takers {
+  readonly onConnection: ConnectionHandler;
+  readonly share: SocketShare | undefined;
 }
 
 function open(
@@ -49,7 +82,7 @@ function open(
   host: string,
   port: number,
   reusePort: boolean,
-  onConnection: ConnectionHandler,
+  takers: Takers,
 ): SocketListener {
   const bound = new Uint32Array(1);
   const socket = loop.listen(host, port, reusePort, new Uint8Array(bound.buffer));
@@ -57,7 +90,7 @@ function open(
     throw new TritonError("UNAVAILABLE", `Socket '${name}' already in use `);
   }
   if (socket < 0) throw cannotListen(name, errnoName(-socket));
-  return new SocketListener(loop, socket, bound[0], onConnection);
+  return new SocketListener(loop, socket, bound[0], takers);
 }
 
 function cannotListen(name: string, why: string): TritonError {
@@ -79,22 +112,21 @@ class SocketListener implements Listener, Watched {
   readonly port: number;
   readonly #loop: Loop;
   readonly #socket: number;
-  readonly #onConnection: ConnectionHandler;
+  readonly #takers: Takers;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(loop: Loop, socket: number, port: number, onConnection: ConnectionHandler) {
+  constructor(loop: Loop, socket: number, port: number, takers: Takers) {
     this.#loop = loop;
     this.#socket = socket;
     this.port = port;
-    this.#onConnection = onConnection;
+    this.#takers = takers;
     loop.add(socket, this);
   }
 
   onEvent(kind: number, socket: number, bytes: Uint8Array): void {
     if (kind === SocketEvent.ACCEPTED) {
-      const connection = new Socket(this.#loop, socket, remoteAddress(bytes));
-      connection.attach(this.#onConnection(connection));
+      this.#accept(socket, remoteAddress(bytes));
     } else if (kind === SocketEvent.REFUSED) {
       this.#loop.watch(this.#socket, Watch.LISTENER);
       this.#pause ??= setTimeout(() => {
@@ -102,6 +134,17 @@ class SocketListener implements Listener, Watched {
         this.#loop.watch(this.#socket, Watch.READ | Watch.LISTENER);
       }, REFUSED_MS);
     }
+  }
+
+  #accept(socket: number, remoteAddress: string): void {
+    const take = this.#takers.share?.choose();
+    if (take !== undefined) {
+      this.#loop.leave(socket);
+      return take(socket, remoteAddress);
+    }
+    this.#loop.count(1);
+    const connection = new Socket(this.#loop, socket, remoteAddress);
+    connection.attach(this.#takers.onConnection(connection));
   }
 
   close(path?: string): void {

@@ -32,6 +32,7 @@ export class ServerMemory implements ClientMemory {
   #keep(made: MappedMemory | MappingFailure): MappedMemory | MappingFailure {
     if ("failure" in made) return made;
     const mapped: MappedMemory = {
+      handle: made.handle,
       address: made.address,
       gpu: made.gpu,
       holds: (byteSize) => made.holds(byteSize),

@@ -5,21 +5,17 @@
  */
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import type { LiveCounters, Ticket } from "../../ffi/bridge/queue.ts";
-import { NativeError } from "../../ffi/error.ts";
+import type { LiveCounters } from "../../ffi/bridge/queue.ts";
 import { type Library, openLibrary } from "../../ffi/library.ts";
 import { cString } from "../../ffi/native.ts";
 import { datatypeName, datatypeNumber } from "../datatype.ts";
 import type {
   ClientMemory,
   Engine,
-  EngineCall,
-  EngineRequest,
   Frontend,
   Int64,
   LoadParameters,
   LogSettings,
-  ResponseHandler,
 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { setUpTriton } from "../setup/setup.ts";
@@ -29,12 +25,12 @@ import { locateTriton, notFoundText, type TritonLocation } from "./locate.ts";
 import { logSettings, updateLogSettings } from "./logging.ts";
 import { Model } from "./model.ts";
 import { checkModelName } from "./model_name.ts";
+import { NativeEngine, type NativeServer, NOT_READY, tritonError } from "./native_engine.ts";
 import { makeNativeOptions } from "./native_options.ts";
 import type { ServerOptions } from "./options.ts";
-import { LiveSet } from "../live_set.ts";
-import { ServerResponse } from "./response.ts";
+import type { Threads } from "../threads/threads.ts";
+import { ServerThreads } from "./threads.ts";
 import { checkFilePaths } from "./path_limits.ts";
-import { checkShapeLimits } from "./shape_limits.ts";
 
 export type { LiveCounters };
 
@@ -69,13 +65,8 @@ const DEFAULT_EXIT_TIMEOUT = 30;
  * says that it has stopped while it still unloads.
  */
 const UNLOAD_SECONDS = 2;
-/** How long a stop waits, after its time-out, for the requests that it then cancelled. */
-const CANCEL_GRACE_MS = 5000;
 /** The longest delay that a timer takes. */
 const FOREVER_MS = 2 ** 31 - 1;
-const INDEX_READY_ONLY = 1;
-const BATCH_FIRST_DIMENSION = 2;
-const TRANSACTION_DECOUPLED = 2;
 
 /**
  * A Triton server inside this process. It runs from `start()` to `stop()` and keeps the process alive
@@ -89,15 +80,14 @@ const TRANSACTION_DECOUPLED = 2;
  * console.log(server.metadata().version);
  * ```
  */
-export class Server implements Engine {
+export class Server extends NativeEngine implements Engine {
   readonly #options: ServerOptions;
   readonly #frontends = new Set<Frontend>();
-  readonly #calls = new LiveSet<Ticket>();
-  readonly #jobs = new Set<Promise<void>>();
-  readonly #memory = new ServerMemory(() => this.#running());
+  readonly #memory = new ServerMemory(() => this.native(NOT_READY).library);
+  readonly #threads = new ServerThreads(() => this.native(NOT_READY));
   #state: State = "new";
   #library: Library | undefined;
-  #address = 0;
+  #server: NativeServer | undefined;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -108,6 +98,7 @@ export class Server implements Engine {
    * @throws {RangeError} when `exitTimeout` is no whole number of seconds.
    */
   constructor(options: ServerOptions) {
+    super();
     const { exitTimeout = DEFAULT_EXIT_TIMEOUT } = options;
     if (!Number.isInteger(exitTimeout) || exitTimeout < 0 || exitTimeout > 4294967295) {
       throw new RangeError(
@@ -189,7 +180,7 @@ export class Server implements Engine {
 
   /** Takes over changes in the repositories; only in model control mode `"poll"`. */
   pollModelRepository(): Promise<void> {
-    return this.#job("TRITONSERVER_ServerPollModelRepository");
+    return this.job("TRITONSERVER_ServerPollModelRepository");
   }
 
   /** Adds a repository, in mode `"explicit"`; `mapping` gives its folders other model names. */
@@ -199,14 +190,14 @@ export class Server implements Engine {
     await this.#withParameters(
       parameters,
       (array, count) =>
-        this.#job("TRITONSERVER_ServerRegisterModelRepository", cString(path), array, count),
+        this.job("TRITONSERVER_ServerRegisterModelRepository", cString(path), array, count),
     );
   }
 
   /** Takes a repository out again. Its loaded models stay. */
   async unregisterModelRepository(path: string): Promise<void> {
     this.#checkRepositories();
-    await this.#job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
+    await this.job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
   }
 
   /**
@@ -232,6 +223,11 @@ export class Server implements Engine {
     return this.#memory;
   }
 
+  /** See {@link Engine.threads}. */
+  get threads(): Threads {
+    return this.#threads;
+  }
+
   /** See {@link Engine.attach}. */
   attach(frontend: Frontend): void {
     if (!this.running) throw new TritonError("UNAVAILABLE", "Server not ready");
@@ -243,119 +239,30 @@ export class Server implements Engine {
     this.#frontends.delete(frontend);
   }
 
-  /** Whether the server works at all. */
-  isLive(): boolean {
-    return this.#ask("Server exiting", (at, { native }) => native.serverIs("Live", at));
-  }
-
-  /** Whether the server, and with strict readiness every model, can serve. */
-  isReady(): boolean {
-    return this.#ask("Server exiting", (at, { native }) => native.serverIs("Ready", at));
-  }
-
-  /** Whether a model can serve; version -1 for the one that the version policy chooses. */
-  isModelReady(name: string, version: Int64): boolean {
-    return this.#ask(NOT_READY, (at, { native }) => native.modelIsReady(at, name, version));
-  }
-
-  /** {@link metadata} as Triton's JSON. */
-  serverMetadataJson(): Uint8Array {
-    return this.#ask(NOT_READY, (at, { native }) => native.serverMetadata(at));
-  }
-
-  /** {@link Model.metadata} as Triton's JSON. */
-  modelMetadataJson(name: string, version: Int64): Uint8Array {
-    return this.#ask(
-      NOT_READY,
-      (at, { native }) => native.modelMessage("Metadata", at, name, version),
-    );
-  }
-
-  /** {@link Model.config} as Triton's JSON. */
-  modelConfigJson(name: string, version: Int64): Uint8Array {
-    return this.#ask(NOT_READY, (at, { native }) => native.modelConfig(at, name, version));
-  }
-
-  /** {@link Model.statistics} as Triton's JSON; of all models with an empty name. */
-  modelStatisticsJson(name: string, version: Int64): Uint8Array {
-    return this.#ask(
-      NOT_READY,
-      (at, { native }) => native.modelMessage("Statistics", at, name, version),
-    );
-  }
-
-  /** Whether the model may send other than one response to a request. */
-  isDecoupled(name: string, version: Int64): boolean {
-    const flags = this.#ask(
-      NOT_READY,
-      (at, { native }) => native.modelProperties("Transaction", at, name, version),
-    );
-    return (flags & TRANSACTION_DECOUPLED) !== 0;
-  }
-
-  /** Whether the model's shapes begin with a batch dimension. */
-  hasBatchDimension(name: string, version: Int64): boolean {
-    const flags = this.#ask(
-      NOT_READY,
-      (at, { native }) => native.modelProperties("Batch", at, name, version),
-    );
-    return (flags & BATCH_FIRST_DIMENSION) !== 0;
-  }
-
-  /** {@link models} as Triton's JSON. */
-  async repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array> {
-    const out = new Uint8Array(8);
-    await this.#job("TRITONSERVER_ServerModelIndex", readyOnly ? INDEX_READY_ONLY : 0, out);
-    const message = Number(new DataView(out.buffer).getBigUint64(0, true));
-    return (this.#library as Library).native.takeMessage(message);
-  }
-
   /** See {@link Engine.loadModel}; {@link Model.load} is the friendlier form. */
   async loadModel(name: string, parameters: LoadParameters = new Map()): Promise<void> {
-    this.#running();
+    this.native(NOT_READY);
     // In other modes the library refuses every load, whatever the name.
     if (this.#options.modelControlMode === "explicit") checkModelName(name);
     if (parameters.size === 0) {
-      return await this.#job("TRITONSERVER_ServerLoadModel", cString(name));
+      return await this.job("TRITONSERVER_ServerLoadModel", cString(name));
     }
     checkFilePaths(name, parameters);
     await this.#withParameters(
       parameters,
       (array, count) =>
-        this.#job("TRITONSERVER_ServerLoadModelWithParameters", cString(name), array, count),
+        this.job("TRITONSERVER_ServerLoadModelWithParameters", cString(name), array, count),
     );
   }
 
   /** See {@link Engine.unloadModel}; {@link Model.unload} is the friendlier form. */
   unloadModel(name: string, options: { unloadDependents?: boolean } = {}): Promise<void> {
-    return this.#job(
+    return this.job(
       options.unloadDependents
         ? "TRITONSERVER_ServerUnloadModelAndDependents"
         : "TRITONSERVER_ServerUnloadModel",
       cString(name),
     );
-  }
-
-  /** See {@link Engine.infer}: what front ends call. Programs use {@link Model.infer}. */
-  infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
-    try {
-      const library = this.#running();
-      for (const input of request.inputs) checkShapeLimits(input);
-      const ticket = library.queue.submit(this.#address, request, (record) => {
-        if (record.final) this.#calls.delete(ticket);
-        onResponse(new ServerResponse(library, record));
-      });
-      this.#calls.add(ticket);
-      return ticket;
-    } catch (error) {
-      request.onReleased?.();
-      throw tritonError(error);
-    }
-  }
-
-  /** The Prometheus text of the process's metrics. */
-  metricsText(): Uint8Array {
-    return this.#ask(NOT_READY, (at, { native }) => native.metrics(at));
   }
 
   /** The log settings of the process. */
@@ -365,7 +272,7 @@ export class Server implements Engine {
 
   /** Changes log settings, for the whole process. */
   updateLogSettings(settings: Partial<LogSettings>): void {
-    this.#ask(NOT_READY, (_, { native }) => updateLogSettings(native, settings));
+    this.ask(NOT_READY, ({ library }) => updateLogSettings(library.native, settings));
   }
 
   // --- the inside ---
@@ -395,7 +302,7 @@ export class Server implements Engine {
         number: datatypeNumber,
         name: datatypeName,
       });
-      await this.#startNative(this.#library, location);
+      this.#server = await this.#startNative(this.#library, location);
       this.#state = "running";
     } catch (error) {
       this.#state = "stopped";
@@ -405,7 +312,8 @@ export class Server implements Engine {
     }
   }
 
-  async #startNative({ native, queue }: Library, location: TritonLocation): Promise<void> {
+  async #startNative(library: Library, location: TritonLocation): Promise<NativeServer> {
+    const { native, queue } = library;
     const options = this.#options;
     updateLogSettings(native, {
       file: options.logFile ?? "",
@@ -422,16 +330,17 @@ export class Server implements Engine {
     } finally {
       native.deleteOptions(made);
     }
-    this.#address = Number(new DataView(out.buffer).getBigUint64(0, true));
+    return { library, address: Number(new DataView(out.buffer).getBigUint64(0, true)) };
   }
 
   async #stop(): Promise<void> {
-    const { native, queue } = this.#library as Library;
+    const { library: { native, queue }, address } = this.#server as NativeServer;
     this.#state = "stopping";
     try {
       const timeout = this.#options.exitTimeout ?? DEFAULT_EXIT_TIMEOUT;
       const begun = Date.now();
       const graceMs = Math.min(timeout * 1000, FOREVER_MS);
+      this.#threads.stopping();
       // A front end that fails to stop must not keep the others, or the server, from stopping.
       await Promise.allSettled(
         Array.from(this.#frontends, (frontend) => frontend.stop({ graceMs })),
@@ -440,65 +349,37 @@ export class Server implements Engine {
         const left = Math.ceil(timeout - (Date.now() - begun) / 1000);
         native.set(
           "TRITONSERVER_ServerSetExitTimeout",
-          this.#address,
+          address,
           Math.max(left, UNLOAD_SECONDS),
         );
-        await queue.call("TRITONSERVER_ServerStop", this.#address);
+        await queue.call("TRITONSERVER_ServerStop", address);
       } catch (error) {
-        await this.#cancelCalls();
+        await this.cancelCalls();
         // Deleting the server, or unmapping the memory of clients, now would leave requests and models
         // pointing into freed memory: rather than that, both are left to the end of the process.
         throw tritonError(error);
       }
-      await Promise.allSettled(this.#jobs);
-      await queue.call("TRITONSERVER_ServerDelete", this.#address);
+      await this.settleJobs();
+      await queue.call("TRITONSERVER_ServerDelete", address);
       this.#memory.unmapAll();
     } finally {
+      await this.#threads.end();
       this.#state = "stopped";
       clearInterval(this.#keepAlive);
     }
   }
 
-  /** Cancels the requests that outlived the exit timeout, and waits a while for their ends. */
-  async #cancelCalls(): Promise<void> {
-    for (const ticket of this.#calls.all()) ticket.cancel();
-    for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
-  /** The library of a running server. */
-  #running(): Library {
-    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", NOT_READY);
-    return this.#library as Library;
+  protected native(refusal: string): NativeServer {
+    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", refusal);
+    return this.#server as NativeServer;
   }
 
   /** A server whose start failed, with `exitOnError` false, has no repositories: Triton would crash. */
   #checkRepositories(): void {
-    const live = this.#ask(NOT_READY, (at, { native }) => native.serverIs("Live", at));
-    if (!live) throw new TritonError("UNAVAILABLE", NOT_READY);
-  }
-
-  #ask<T>(refusal: string, ask: (address: number, library: Library) => T): T {
-    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", refusal);
-    try {
-      return ask(this.#address, this.#library as Library);
-    } catch (error) {
-      throw tritonError(error);
-    }
-  }
-
-  /** Runs a function of the C API, whose first parameter is the server, on another thread. */
-  async #job(name: string, ...args: (number | Uint8Array)[]): Promise<void> {
-    const job = this.#running().queue.call(name, this.#address, ...args);
-    this.#jobs.add(job);
-    try {
-      await job;
-    } catch (error) {
-      throw tritonError(error);
-    } finally {
-      this.#jobs.delete(job);
-    }
+    const isLive = this.ask(NOT_READY, ({ library, address }) => {
+      return library.native.serverIs("Live", address);
+    });
+    if (!isLive) throw new TritonError("UNAVAILABLE", NOT_READY);
   }
 
   /** Gives `use` an array of parameter objects that live until it is done. */
@@ -506,7 +387,7 @@ export class Server implements Engine {
     parameters: LoadParameters,
     use: (array: Uint8Array, count: number) => Promise<void>,
   ): Promise<void> {
-    const { native } = this.#running();
+    const { native } = this.native(NOT_READY).library;
     const made: number[] = [];
     try {
       for (const [name, value] of parameters) {
@@ -521,12 +402,4 @@ export class Server implements Engine {
       for (const parameter of made) native.deleteParameter(parameter);
     }
   }
-}
-
-const NOT_READY = "Server not ready";
-
-function tritonError(error: unknown): TritonError {
-  return error instanceof NativeError
-    ? TritonError.fromNumber(error.code, error.message)
-    : TritonError.from(error);
 }

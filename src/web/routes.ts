@@ -11,7 +11,7 @@ import { createConnectRouter, type HandlerContext, type ServiceImpl } from "@con
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import { GRPCInferenceService } from "../../proto/gen/grpc_service_pb.ts";
 import { Health } from "../../proto/gen/health_pb.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, InferenceEngine } from "../engine.ts";
 import { MAX_MESSAGE_SIZE } from "../grpc/framing.ts";
 import { healthService } from "../grpc/health.ts";
 import { Inferences } from "../grpc/inference.ts";
@@ -19,21 +19,27 @@ import { checkRestriction } from "../grpc/restricted.ts";
 import { controlService } from "../grpc/service.ts";
 import type { HttpHandler } from "../http1/message.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
-import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
+import type { RegionSource, SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
 import { connectError, tritonErrors } from "./errors.ts";
 import { answer, requestOf } from "./exchange.ts";
-import { inferenceService } from "./inference.ts";
+import { type InferenceService, inferenceService } from "./inference.ts";
 
-/** What the services work with, as for the other endpoints of an HTTP front end. */
-export interface RpcOptions {
-  readonly engine: Engine;
+/** What inferences and health work with, as for the other endpoints of an HTTP front end. */
+export interface InferenceOptions {
+  readonly engine: InferenceEngine;
   /** Undefined: nothing is restricted. */
   readonly restricted: RestrictedFeatures | undefined;
   /** Which headers are forwarded to models; undefined for none. */
   readonly headerPattern: RegExp | undefined;
   /** The limit on JSON and on what compressed messages grow to, in bytes. */
   readonly maxInputSize: number;
+  readonly regions: RegionSource;
+}
+
+/** What all services work with. */
+export interface RpcOptions extends InferenceOptions {
+  readonly engine: Engine;
   readonly regions: SharedMemoryRegions;
   readonly traceSettings: TraceSettings;
 }
@@ -53,13 +59,27 @@ const READING: ReadonlySet<string> = new Set([
   "Check",
 ]);
 
-/** The paths of all methods, `/inference.GRPCInferenceService/ServerLive` and so on, with their handlers. */
-export function rpcRoutes(options: RpcOptions): ReadonlyMap<string, HttpHandler> {
-  const { engine, headerPattern, maxInputSize, regions, traceSettings } = options;
-  const inference: ServiceImpl<typeof GRPCInferenceService> = {
-    ...controlService({ engine, regions, traceSettings }),
-    ...inferenceService(new Inferences(engine, headerPattern, regions)),
-  };
+/** Methods by their paths, `/inference.GRPCInferenceService/ServerLive` and so on. */
+export type RpcRoutes = ReadonlyMap<string, HttpHandler>;
+
+/** All methods. */
+export function rpcRoutes(options: RpcOptions): RpcRoutes {
+  return routesOf(options, { ...controlService(options), ...inferences(options) });
+}
+
+/** The inferences and grpc.health.v1. */
+export function rpcInferenceRoutes(options: InferenceOptions): RpcRoutes {
+  return routesOf(options, inferences(options));
+}
+
+function inferences({ engine, headerPattern, regions }: InferenceOptions): InferenceService {
+  return inferenceService(new Inferences(engine, headerPattern, regions));
+}
+
+function routesOf(
+  { engine, maxInputSize, restricted }: InferenceOptions,
+  inference: Partial<ServiceImpl<typeof GRPCInferenceService>>,
+): RpcRoutes {
   const health = healthService(engine);
   const jsonLimit = Math.max(1, Math.min(maxInputSize, MAX_MESSAGE_SIZE));
   const handlers = (readMaxBytes: number) =>
@@ -68,14 +88,18 @@ export function rpcRoutes(options: RpcOptions): ReadonlyMap<string, HttpHandler>
       readMaxBytes,
       acceptCompression: [limitedGzip(jsonLimit)],
       interceptors: [tritonErrors],
-      requestGate: gate(options.restricted ?? new RestrictedFeatures()),
+      requestGate: gate(restricted ?? new RestrictedFeatures()),
     })
       .service(withReading(GRPCInferenceService), inference)
       .service(withReading(Health), health)
       .handlers;
   const binary = handlers(MAX_MESSAGE_SIZE);
   const json = handlers(jsonLimit);
-  return new Map(binary.map((each, index) => [each.requestPath, byFormat(each, json[index])]));
+  const built = (name: string) => name in inference || name in health;
+  return new Map(
+    binary.map((each, index) => [each.requestPath, byFormat(each, json[index])] as const)
+      .filter((_, index) => built(binary[index].method.localName)),
+  );
 }
 
 /** Has JSON, which takes many times its size in memory, answered within its own limit. */

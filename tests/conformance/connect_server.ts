@@ -7,7 +7,7 @@
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { readSync, writeSync } from "node:fs";
-import { h2Transport } from "../../src/grpc/transport_h2.ts";
+import { H2Transport } from "../../src/grpc/transport_h2.ts";
 import { Http1Server } from "../../src/http1/server.ts";
 import { DEFAULTS } from "../support/h2_peer.ts";
 import { serveConformance } from "./connect_grpc.ts";
@@ -53,7 +53,7 @@ async function listenHttp1(): Promise<number> {
 async function listenH2(credentials: TLSCreds | undefined): Promise<number> {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const tls = credentials && { cert: text(credentials.cert), key: text(credentials.key) };
-  return await h2Transport({ ...DEFAULTS, tls }, serveConformance).listen();
+  return await new H2Transport({ ...DEFAULTS, tls }, serveConformance).listen();
 }
 
 const wanted = fromBinary(ServerCompatRequestSchema, readMessage());

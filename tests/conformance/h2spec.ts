@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { GrpcStream, StreamReceiver } from "../../src/grpc/transport.ts";
-import { h2Transport } from "../../src/grpc/transport_h2.ts";
+import { H2Transport } from "../../src/grpc/transport_h2.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { runCommand } from "../support/command.ts";
 import { goTool } from "../support/go_tool.ts";
@@ -45,7 +45,7 @@ function respond(stream: GrpcStream): StreamReceiver {
 export async function runH2spec(path: string, tls: boolean): Promise<Group[]> {
   const folder = mkdtempSync(join(tmpdir(), "triton-h2spec-"));
   const report = join(folder, "report.xml");
-  const transport = h2Transport(
+  const transport = new H2Transport(
     { ...DEFAULTS, tls: tls ? certificates(folder) : undefined },
     respond,
   );

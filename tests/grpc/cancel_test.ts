@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { KServeGrpc, type Server } from "../../mod.ts";
 import { TRANSPORT } from "../support/grpc_transport.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { type CallEnd, CANCEL, H2Client } from "../support/h2_client.ts";
 import { INFER, inferBytes, readInfer, STREAM_INFER } from "../support/infer_messages.ts";
 import { assertNothingAlive, sleep, startEcho } from "../support/real_server.ts";
@@ -35,7 +36,9 @@ before(async () => {
   server = await startEcho({ modelControlMode: "explicit", startupModels: [] });
   // As many instances as calls at once: none waits for another.
   await Promise.all(["echo", "echo_stream"].map((model) => loadWide(model)));
-  grpc = await KServeGrpc.start(server, { address: "127.0.0.1", port: 0, transport: TRANSPORT });
+  const local = { address: "127.0.0.1", port: 0 };
+  grpc = await KServeGrpc.start(server, { ...local, transport: TRANSPORT, threads: THREADS });
+  await occupyMainThread("grpc", grpc.port);
 });
 
 /** Loads a model with an instance for each of the calls at once. */

@@ -23,6 +23,7 @@ import { INFER, inferBytes, readInfer } from "../support/infer_messages.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
 import { Random } from "../support/random.ts";
 import { assertNothingAlive, sleep, startGolden } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { concat } from "../support/wire.ts";
 
 const COUNT = 2000;
@@ -55,7 +56,9 @@ before(async () => {
     port: 0,
     transport: TRANSPORT,
     allowClientSharedMemory: true,
+    threads: THREADS,
   });
+  await occupyMainThread("grpc", grpc.port);
 });
 
 function withSeed(name: string, mutation: GrpcMutation): [string, () => H2Mutant] {

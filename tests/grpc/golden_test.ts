@@ -25,6 +25,7 @@ import {
 } from "../support/grpc_golden.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 import { assertNothingAlive } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { makeGrpcObjects, removeGrpcObjects } from "../support/golden_objects.ts";
 
 const models = fileURLToPath(new URL("../golden/grpc-models", import.meta.url).href);
@@ -119,8 +120,10 @@ for (const [name, setup] of Object.entries(SETUPS)) {
         address: "127.0.0.1",
         port: 0,
         allowClientSharedMemory: true,
+        threads: THREADS,
         ...setup.frontend,
       });
+      await occupyMainThread("grpc", frontend.port);
       client = new RawGrpcClient(frontend.port);
     });
 

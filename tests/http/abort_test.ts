@@ -4,6 +4,7 @@ import { before, test } from "node:test";
 import { KServeHttp, type Server } from "../../mod.ts";
 import { type Abort, sendAndAbort } from "../support/abort_client.ts";
 import { assertNothingAlive, sleep, startEcho, startGolden } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { exchange, latin1, request } from "../support/wire.ts";
 
 /** Of each kind. */
@@ -16,7 +17,7 @@ const LIMIT_MS = ABORTS / AT_ONCE * RUN_MS / 6;
 /** A request that is reset at once may never reach its model, as the system drops what was not read. */
 const LEAST_BEGUN = ABORTS * 0.8;
 
-const LOCAL = { address: "127.0.0.1", port: 0 };
+const LOCAL = { address: "127.0.0.1", port: 0, threads: THREADS };
 const SLOW = { timeout: 200_000 };
 
 let server: Server;
@@ -27,6 +28,7 @@ before(async () => {
   // As many instances as requests at once: none waits for another.
   await Promise.all(["echo", "echo_stream"].map((model) => loadWide(model)));
   http = await KServeHttp.start(server, LOCAL);
+  await occupyMainThread("http", http.port);
 });
 
 /** Loads a model with an instance for each of the requests at once. */

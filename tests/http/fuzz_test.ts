@@ -10,6 +10,7 @@ import { gzipBombed, type Mutant, MUTATIONS, type Seed } from "../support/mutati
 import { collectGarbage } from "../support/collect_garbage.ts";
 import { Random } from "../support/random.ts";
 import { assertNothingAlive, sleep, startGolden } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { exchange, latin1, request } from "../support/wire.ts";
 import { makeSharedMemory, removeSharedMemory } from "../support/shared_memory.ts";
 import { goldenCases } from "./golden.ts";
@@ -55,7 +56,9 @@ before(async () => {
     address: "127.0.0.1",
     port: 0,
     allowClientSharedMemory: true,
+    threads: THREADS,
   });
+  await occupyMainThread("http", http.port);
 });
 
 /** The shared-memory objects that recorded requests name, with what they hold. */

@@ -14,6 +14,7 @@ import { TraceSettings } from "../../src/kserve/trace_settings.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
 import { Server } from "../../src/server/server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 
 const models = fileURLToPath(new URL("../golden/models", import.meta.url).href);
 // The ensemble's version folder is empty, which git does not keep.
@@ -73,7 +74,9 @@ await using http = await KServeHttp.start(server, {
   allowClientSharedMemory: true,
   address: "127.0.0.1",
   port: 0,
+  threads: THREADS,
 });
+await occupyMainThread("http", http.port);
 await using metrics = await Metrics.start(server, { address: "127.0.0.1", port: 0 });
 console.log(`READY ${JSON.stringify({ http: http.port, metrics: metrics.port })}`);
 for await (const _ of process.stdin);

@@ -5,6 +5,7 @@ import process from "node:process";
 import { before, test } from "node:test";
 import { KServeHttp, type Server } from "../../mod.ts";
 import { assertNothingAlive, sleep, startEcho } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 import { exchange, latin1, request } from "../support/wire.ts";
 
 const RESPONSES = 2000;
@@ -22,7 +23,8 @@ let http: KServeHttp;
 
 before(async () => {
   server = await startEcho();
-  http = await KServeHttp.start(server, { address: "127.0.0.1", port: 0 });
+  http = await KServeHttp.start(server, { address: "127.0.0.1", port: 0, threads: THREADS });
+  await occupyMainThread("http", http.port);
 });
 
 const STREAM = request({

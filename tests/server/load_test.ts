@@ -5,8 +5,9 @@ import { KServeGrpc, KServeHttp, type Server } from "../../mod.ts";
 import { echoInProcess, echoOverGrpc, echoOverHttp } from "../support/echo_clients.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 import { assertNothingAlive, startEcho } from "../support/real_server.ts";
+import { occupyMainThread, THREADS } from "../support/threads.ts";
 
-const LOCAL = { address: "127.0.0.1", port: 0 };
+const LOCAL = { address: "127.0.0.1", port: 0, threads: THREADS };
 const VALUES = Array.from({ length: 1000 }, (_, index) => index);
 
 let server: Server;
@@ -16,6 +17,7 @@ let grpc: KServeGrpc;
 before(async () => {
   server = await startEcho();
   http = await KServeHttp.start(server, LOCAL);
+  await occupyMainThread("http", http.port);
   grpc = await KServeGrpc.start(server, LOCAL);
 });
 

@@ -23,8 +23,9 @@ import {
 import { RawGrpcClient } from "./grpc_raw.ts";
 import { KeepAliveHttp } from "./keep_alive_http.ts";
 import { assertNothingAlive, sleep, startEcho } from "./real_server.ts";
+import { occupyMainThread, THREADS } from "./threads.ts";
 
-const LOCAL = { address: "127.0.0.1", port: 0 };
+const LOCAL = { address: "127.0.0.1", port: 0, threads: THREADS };
 const MINUTE_US = 60_000_000;
 const INFER = "/v2/models/echo/infer";
 const TIMED_OUT = { code: "INTERNAL", message: "Exit timeout expired. Exiting immediately." };
@@ -33,6 +34,7 @@ async function startAll(exitTimeout?: number) {
   const server = await startEcho({ exitTimeout });
   const http = await KServeHttp.start(server, LOCAL);
   const grpc = await KServeGrpc.start(server, LOCAL);
+  await occupyMainThread("http", http.port);
   return { server, http, grpc };
 }
 

@@ -42,6 +42,7 @@ export class FakeMemory implements ClientMemory {
     this.mapped++;
     let isMapped = true;
     return {
+      handle: 0,
       address,
       gpu,
       holds: (byteSize) => isMapped && holds(byteSize),

@@ -21,7 +21,7 @@ interface Room {
 }
 
 /** The lowest rooms, which everything may import. */
-const GROUND = ["values", "engine"];
+const GROUND = ["values", "threads", "engine"];
 const FRONT_END = [...GROUND, "frontend", "http1", "kserve", "net", "runtime"];
 const CONNECT = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"];
 const PACKAGE = "@triton-ts/frontend";
@@ -35,7 +35,8 @@ export const ROOMS: readonly Room[] = [
     imports: [],
     offline: true,
   },
-  { name: "engine", files: /^src\/engine\.ts$/, imports: ["values"], offline: true },
+  { name: "threads", files: /^src\/threads\//, imports: ["values"], offline: true },
+  { name: "engine", files: /^src\/engine\.ts$/, imports: ["values", "threads"], offline: true },
   { name: "runtime", files: /^src\/runtime\//, imports: ["values"], runtimeGlobals: true },
   {
     name: "net",
@@ -62,6 +63,11 @@ export const ROOMS: readonly Room[] = [
   { name: "http", files: /^src\/http\//, imports: [...FRONT_END, "web"], packages: ["hono"] },
   { name: "metrics", files: /^src\/metrics\//, imports: FRONT_END },
   { name: "server", files: /^src\/server\//, imports: [...GROUND, "setup", "ffi"] },
+  {
+    name: "worker",
+    files: /^src\/worker\//,
+    imports: [...FRONT_END, "http", "grpc", "server", "ffi"],
+  },
   {
     name: "cli",
     files: /^(cli\.ts$|src\/cli\/)/,

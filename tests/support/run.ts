@@ -45,6 +45,20 @@ const WITH_BOTH_TRANSPORTS = [
   "tests/unit/grpc_frontend_test.ts",
 ];
 
+/** What is tested with threads as well. */
+const WITH_THREADS = [
+  "tests/grpc/cancel_test.ts",
+  "tests/grpc/fuzz_test.ts",
+  "tests/grpc/golden_test.ts",
+  "tests/http/abort_test.ts",
+  "tests/http/fuzz_test.ts",
+  "tests/http/golden_test.ts",
+  "tests/http/slow_reader_test.ts",
+  "tests/server/crash_test.ts",
+  "tests/server/load_test.ts",
+  "tests/server/shared_memory_test.ts",
+];
+
 /** The examples in doc comments, which Deno can run. */
 const DOC_EXAMPLES = "tests/doc examples";
 
@@ -140,8 +154,10 @@ await Promise.all(runtimes.map(async (runtime) => {
   };
   for (const file of [...files, ...runtime.others].filter(isWanted)) {
     add(await runFile(runtime, file));
-    if (!WITH_BOTH_TRANSPORTS.includes(file)) continue;
-    add(await runFile(runtime, file, { GRPC_TRANSPORT: "node" }));
+    if (WITH_BOTH_TRANSPORTS.includes(file)) {
+      add(await runFile(runtime, file, { GRPC_TRANSPORT: "node" }));
+    }
+    if (WITH_THREADS.includes(file)) add(await runFile(runtime, file, { FRONTEND_THREADS: "2" }));
   }
 }));
 rmSync(scratch, { recursive: true, force: true });

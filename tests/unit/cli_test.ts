@@ -399,12 +399,12 @@ test("parseServeOptions() says what is not built, and takes it where it changes 
 });
 
 test("parseServeOptions() notes flags without effect", () => {
-  assert.deepEqual(parse("--http-thread-count=4").notices, [
-    "--http-thread-count has no effect: one event loop serves all requests",
+  assert.deepEqual(parse("--grpc-infer-allocation-pool-size=4").notices, [
+    "--grpc-infer-allocation-pool-size has no effect: request objects are not pooled",
   ]);
   refuses(
-    ["--http-thread-count=x"],
-    'Bad option: "--http-thread-count".\nInvalid option value. Got x',
+    ["--grpc-infer-allocation-pool-size=x"],
+    'Bad option: "--grpc-infer-allocation-pool-size".\nInvalid option value. Got x',
   );
 });
 

@@ -20,37 +20,39 @@ function setup() {
   return { clientMemory, regions, register };
 }
 
-function refuses(
+async function refuses(
   call: () => unknown,
   message: string,
   code: TritonErrorCode = "INVALID_ARG",
-): void {
-  assert.throws(call, { code, message });
+): Promise<void> {
+  await assert.rejects(async () => {
+    await call();
+  }, { code, message });
 }
 
-test("registerSystem() maps, and refuses with Triton's texts", () => {
+test("registerSystem() maps, and refuses with Triton's texts", async () => {
   const { clientMemory, register } = setup();
-  register("a");
-  register("b", "data", 4096);
-  register("c", "//data");
+  await register("a");
+  await register("b", "data", 4096);
+  await register("c", "//data");
   assert.equal(clientMemory.mapped, 2 + 1);
-  refuses(
+  await refuses(
     () => register("a", "/other"),
     "shared memory region 'a' already in manager",
     "ALREADY_EXISTS",
   );
-  refuses(() => register("n", "/x"), "Unable to open shared memory region: '/x'", "INTERNAL");
+  await refuses(() => register("n", "/x"), "Unable to open shared memory region: '/x'", "INTERNAL");
   const failed = "failed to register shared memory region 'n': ";
   const address = `${failed}unable to process address spaceInvalid argument`;
-  refuses(() => register("n", "/data", 4096, 4097), `${failed}invalid args`);
-  refuses(() => register("n", "/data", 8, 8), address);
-  refuses(() => register("n", "/data", 0, 0), address);
+  await refuses(() => register("n", "/data", 4096, 4097), `${failed}invalid args`);
+  await refuses(() => register("n", "/data", 8, 8), address);
+  await refuses(() => register("n", "/data", 0, 0), address);
   const cannot = "cannot register shared memory region 'n'";
   for (const key of ["", "/", "///"]) {
-    refuses(() => register("n", key), `${cannot} - invalid shm key '${key}'`);
+    await refuses(() => register("n", key), `${cannot} - invalid shm key '${key}'`);
   }
   for (const key of ["triton_python_backend_shm_region_1", "//triton_python_backend_shm_region_"]) {
-    refuses(
+    await refuses(
       () => register("a", key),
       `cannot register shared memory region 'a' with key '${key}' as the key contains the reserved ` +
         "prefix 'triton_python_backend_shm_region_'",
@@ -59,46 +61,49 @@ test("registerSystem() maps, and refuses with Triton's texts", () => {
   assert.equal(clientMemory.mapped, 3);
 });
 
-test("a registration's fields are read in Triton's order", () => {
+test("a registration's fields are read in Triton's order", async () => {
   const { regions } = setup();
   const register = (json: string) => registerJson(regions, "n", new TextEncoder().encode(json));
   const unsigned = "attempt to access JSON non-unsigned-integer as unsigned-integer";
-  refuses(() => register('{"offset":"x"}'), "Shared memory register request has no 'key' field");
-  refuses(
+  await refuses(
+    () => register('{"offset":"x"}'),
+    "Shared memory register request has no 'key' field",
+  );
+  await refuses(
     () => register('{"key":1,"offset":"x"}'),
     "attempt to access JSON non-string as string",
     "INTERNAL",
   );
-  refuses(() => register('{"key":"/data","offset":"x"}'), unsigned, "INTERNAL");
-  refuses(
+  await refuses(() => register('{"key":"/data","offset":"x"}'), unsigned, "INTERNAL");
+  await refuses(
     () => register('{"key":"/data"}'),
     "Shared memory register request has no 'byte_size' field",
   );
-  register('{"key":"/data\\u0000x","byte_size":64}');
+  await register('{"key":"/data\\u0000x","byte_size":64}');
   assert.equal(regions.systemStatus("n")[0].key, "/data");
 });
 
-test("registerCuda() opens a GPU's memory where there is one", () => {
+test("registerCuda() opens a GPU's memory where there is one", async () => {
   const { clientMemory, regions, register } = setup();
   const cuda = (name: string, byteSize = 16) =>
     regions.registerCuda({ name, deviceId: 1n, byteSize }, HANDLE);
-  refuses(() => cuda("g"), "failed to register shared memory region: invalid args");
+  await refuses(() => cuda("g"), "failed to register shared memory region: invalid args");
   clientMemory.hasGpu = true;
-  refuses(() => cuda("g", 4097), "failed to register shared memory region 'g': invalid args");
-  register("a");
-  refuses(() => cuda("a"), "shared memory region 'a' already in manager", "ALREADY_EXISTS");
-  cuda("g");
+  await refuses(() => cuda("g", 4097), "failed to register shared memory region 'g': invalid args");
+  await register("a");
+  await refuses(() => cuda("a"), "shared memory region 'a' already in manager", "ALREADY_EXISTS");
+  await cuda("g");
   assert.deepEqual(regions.cudaStatus(), [{ name: "g", deviceId: 1n, byteSize: 16 }]);
   assert.equal(regions.lease("g", 4, 8).slice.gpu, 1);
   assert.equal("gpu" in regions.lease("a", 4, 8).slice, false);
 });
 
-test("status is sorted by name, and says what is not there", () => {
+test("status is sorted by name, and says what is not there", async () => {
   const { clientMemory, regions, register } = setup();
   clientMemory.hasGpu = true;
-  register("b");
-  register("a", "/data", 4096, 10);
-  regions.registerCuda({ name: "g", deviceId: 0, byteSize: 16 }, HANDLE);
+  await register("b");
+  await register("a", "/data", 4096, 10);
+  await regions.registerCuda({ name: "g", deviceId: 0, byteSize: 16 }, HANDLE);
   const a = { name: "a", key: "/data", offset: 4096, byteSize: 10 };
   const b = { name: "b", key: "/data", offset: 0, byteSize: 4096 };
   assert.deepEqual(regions.systemStatus(), [a, b]);
@@ -117,31 +122,31 @@ test("status is sorted by name, and says what is not there", () => {
         "The region named 'g' is registered as CUDA shared memory, not system shared memory",
       ],
     ] as const
-  ) refuses(call, message, "NOT_FOUND");
+  ) await refuses(call, message, "NOT_FOUND");
 });
 
-test("lease() gives a place, and refuses one that is not wholly inside", () => {
+test("lease() gives a place, and refuses one that is not wholly inside", async () => {
   const { clientMemory, regions, register } = setup();
   const base = clientMemory.nextAddress;
-  register("a", "/data", 4096);
+  await register("a", "/data", 4096);
   assert.deepEqual(regions.lease("a", 0, 4096).slice, { address: base, byteSize: 4096 });
   assert.deepEqual(regions.lease("a", 4095n, 1n).slice, { address: base + 4095, byteSize: 1 });
   assert.deepEqual(regions.lease("a", 8, 0).slice, { address: base + 8, byteSize: 0 });
-  refuses(
+  await refuses(
     () => regions.lease("x", 0, 0),
     "Unable to find shared memory region: 'x'",
     "NOT_FOUND",
   );
   const offset = "Invalid offset for shared memory region: 'a'";
   for (const start of [4096, 2n ** 64n - 1n, -1n]) {
-    refuses(() => regions.lease("a", start, 0), offset);
+    await refuses(() => regions.lease("a", start, 0), offset);
   }
   const end = "Invalid offset + byte size for shared memory region: 'a'";
   for (const [start, size] of [[0, 4097], [4095, 2], [0, 2n ** 64n - 1n]] as const) {
-    refuses(() => regions.lease("a", start, size), end);
+    await refuses(() => regions.lease("a", start, size), end);
   }
   for (const size of [2n ** 64n - 1n, -1n]) {
-    refuses(
+    await refuses(
       () => regions.lease("a", 1, size),
       "Integer overflow detected: byte_size (18446744073709551615) + offset (1) exceeds maximum " +
         "value (18446744073709551615) for region 'a'",
@@ -149,39 +154,43 @@ test("lease() gives a place, and refuses one that is not wholly inside", () => {
   }
   clientMemory.objects.set("data", 4096 + 100);
   assert.equal(regions.lease("a", 0, 100).slice.byteSize, 100);
-  refuses(() => regions.lease("a", 0, 101), end);
+  await refuses(() => regions.lease("a", 0, 101), end);
   clientMemory.objects.delete("data");
-  refuses(() => regions.lease("a", 0, 1), end);
+  await refuses(() => regions.lease("a", 0, 1), end);
 });
 
-test("unregister() takes out what is not used at once, and what is used after its last use", () => {
+test("unregister() takes out what is not used at once, and what is used after its last use", async () => {
   const { clientMemory, regions, register } = setup();
-  register("a");
-  register("b");
-  regions.unregister("cuda");
-  regions.unregister("cuda", "a");
-  regions.unregister("system", "x");
+  await register("a");
+  await register("b");
+  await regions.unregister("cuda");
+  await regions.unregister("cuda", "a");
+  await regions.unregister("system", "x");
   assert.equal(clientMemory.mapped, 2);
   const first = regions.lease("a", 0, 1);
-  regions.unregister("system");
+  await regions.unregister("system");
   assert.deepEqual(regions.systemStatus().map(({ name }) => name), ["a"]);
   // As in Triton, it is there until its last use ends.
   const second = regions.lease("a", 0, 1);
-  refuses(() => register("a"), "shared memory region 'a' already in manager", "ALREADY_EXISTS");
+  await refuses(
+    () => register("a"),
+    "shared memory region 'a' already in manager",
+    "ALREADY_EXISTS",
+  );
   first.release();
   assert.equal(clientMemory.mapped, 1);
   second.release();
   assert.equal(clientMemory.mapped, 0);
-  register("a");
+  await register("a");
   const third = regions.lease("a", 0, 1);
   third.release();
   assert.equal(clientMemory.mapped, 1, "a region that was not unregistered stays");
 });
 
-test("the leases of a request end with it, or at once when it cannot be read", () => {
+test("the leases of a request end with it, or at once when it cannot be read", async () => {
   const { clientMemory, regions, register } = setup();
-  register("a");
-  register("b");
+  await register("a");
+  await register("b");
   const leases = new RegionLeases(regions);
   const { request } = leases.hold(() => {
     leases.find("a", 0, 1);
@@ -189,12 +198,12 @@ test("the leases of a request end with it, or at once when it cannot be read", (
     leases.find("b", 1, 1);
     return { request: REQUEST };
   });
-  regions.unregister("system");
+  await regions.unregister("system");
   assert.equal(clientMemory.mapped, 2);
   request.onReleased?.();
   assert.equal(clientMemory.mapped, 0);
 
-  register("a");
+  await register("a");
   const failing = new RegionLeases(regions);
   assert.throws(() =>
     failing.hold(() => {
@@ -203,12 +212,12 @@ test("the leases of a request end with it, or at once when it cannot be read", (
       return { request: REQUEST };
     })
   );
-  regions.unregister("system");
+  await regions.unregister("system");
   assert.equal(clientMemory.mapped, 0);
   assert.equal(new RegionLeases(regions).hold(() => ({ request: REQUEST })).request, REQUEST);
 });
 
-test("sharedMemoryOf() gives all front ends of an engine the same regions", () => {
+test("sharedMemoryOf() gives all front ends of an engine the same regions", async () => {
   const clientMemory = new FakeMemory();
   clientMemory.objects.set("data", 4096);
   const engine = { clientMemory };
@@ -217,9 +226,13 @@ test("sharedMemoryOf() gives all front ends of an engine the same regions", () =
   const region = { name: "a", key: "data", offset: 0, byteSize: 16 };
   const disabled = "Client shared memory is disabled. Start the server with " +
     "'--allow-client-shm=true' to enable.";
-  refuses(() => readOnly.registerSystem(region), disabled, "UNSUPPORTED");
-  refuses(() => readOnly.registerCuda({ ...region, deviceId: 0 }, HANDLE), disabled, "UNSUPPORTED");
-  refuses(() => readOnly.unregister("system"), disabled, "UNSUPPORTED");
+  await refuses(() => readOnly.registerSystem(region), disabled, "UNSUPPORTED");
+  await refuses(
+    () => readOnly.registerCuda({ ...region, deviceId: 0 }, HANDLE),
+    disabled,
+    "UNSUPPORTED",
+  );
+  await refuses(() => readOnly.unregister("system"), disabled, "UNSUPPORTED");
   assert.deepEqual(readOnly.systemStatus(), []);
   allowed.registerSystem(region);
   assert.equal(sharedMemoryOf(engine, true), allowed);

@@ -7,7 +7,14 @@ import { COMPRESSION_LEVELS } from "../../grpc/compression.ts";
 import { CommandError } from "../errors.ts";
 import { built, type FlagGroup, noEffect } from "../flag.ts";
 import { addRestriction } from "../restriction.ts";
-import { parseBoolean, parseInteger, parsePattern, parsePort, parseWord } from "../values.ts";
+import {
+  parseBoolean,
+  parseInteger,
+  parsePattern,
+  parsePort,
+  parseThreads,
+  parseWord,
+} from "../values.ts";
 
 /** The gRPC front end. */
 export const GRPC_FLAGS: FlagGroup = {
@@ -54,8 +61,12 @@ export const GRPC_FLAGS: FlagGroup = {
     {
       name: "grpc-infer-thread-count",
       value: "integer",
-      doc: "Threads that serve inferences.",
-      use: noEffect(checkThreadCount, "one event loop serves all requests"),
+      default: "1",
+      doc: "Threads that serve gRPC, from 2 to 128.",
+      use: built((text, draft) => {
+        checkThreadCount(text);
+        draft.grpc.threads = parseThreads(text);
+      }),
     },
     {
       name: "grpc-infer-allocation-pool-size",

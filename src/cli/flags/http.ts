@@ -4,7 +4,7 @@
  * @module
  */
 import { CommandError } from "../errors.ts";
-import { built, type FlagGroup, noEffect } from "../flag.ts";
+import { built, type FlagGroup } from "../flag.ts";
 import {
   addSetting,
   parseBoolean,
@@ -13,6 +13,7 @@ import {
   parseNumber,
   parsePattern,
   parsePort,
+  parseThreads,
 } from "../values.ts";
 import { addRestriction } from "../restriction.ts";
 
@@ -61,8 +62,9 @@ export const HTTP_FLAGS: FlagGroup = {
     {
       name: "http-thread-count",
       value: "integer",
-      doc: "Threads that serve HTTP.",
-      use: noEffect((text) => parseInteger(text), "one event loop serves all requests"),
+      default: "1",
+      doc: "Threads that serve HTTP, from 1 to 128.",
+      use: built((text, draft) => draft.http.threads = parseThreads(text)),
     },
     {
       name: "http-max-input-size",
