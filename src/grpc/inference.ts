@@ -74,6 +74,8 @@ export class Inference {
   readonly #engine: InferenceEngine;
   readonly #parsed: ParsedRequest;
   #isBatched = false;
+  /** Why it is not known whether shapes begin with a batch. */
+  #failure: unknown;
 
   /** Only made by {@link Inferences}. */
   constructor(engine: InferenceEngine, parsed: ParsedRequest, decoupled: boolean) {
@@ -87,9 +89,13 @@ export class Inference {
   start(onResponse: ResponseHandler): EngineCall {
     const { request, classifications } = this.#parsed;
     const call = this.#engine.infer(request, onResponse);
-    // Asked now, because by the time of the response the model may be on its way out.
-    if (classifications.size > 0) {
-      this.#isBatched = this.#engine.hasBatchDimension(request.modelName, request.modelVersion);
+    // Asked now, because by the time of the response the model may be on its way out; and not before the
+    // engine has the request, which would otherwise be dropped without its end when this throws.
+    try {
+      this.#isBatched = classifications.size > 0 &&
+        this.#engine.hasBatchDimension(request.modelName, request.modelVersion);
+    } catch (reason) {
+      this.#failure = reason;
     }
     return call;
   }
@@ -99,6 +105,7 @@ export class Inference {
    * tensors are views that end with the response. Throws when an output cannot be classified.
    */
   fields(response: EngineResponse): ResponseFields {
+    if (this.#failure !== undefined) throw this.#failure;
     const { modelName, modelVersion, id, parameters } = response;
     return { modelName, modelVersion, id, parameters, outputs: this.#outputs(response) };
   }

@@ -224,7 +224,14 @@ export class Loop implements SocketSide {
     if (this.#senders.length === 0) return;
     const senders = this.#senders;
     this.#senders = [];
-    for (const sender of senders) sender.send();
+    for (const sender of senders) {
+      try {
+        sender.send();
+      } catch (error) {
+        // As in dispatch().
+        console.error(error);
+      }
+    }
   }
 
   #flushSoon(): void {
@@ -252,7 +259,14 @@ export class Loop implements SocketSide {
       senders[index].taken(this.#results[index], this.batch, start, end);
       at = align(end);
     }
-    for (const sender of senders) sender.settle();
+    for (const sender of senders) {
+      try {
+        sender.settle();
+      } catch (error) {
+        // As in dispatch().
+        console.error(error);
+      }
+    }
   }
 }
 

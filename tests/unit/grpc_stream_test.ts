@@ -230,6 +230,23 @@ describe("InferStream: triton_grpc_error", () => {
     assert.equal(bench.engine.unreleased, 0);
   });
 
+  it("ends well when a model goes between a request for classes and the question for its batch", () => {
+    const bench = new Bench();
+    bench.engine.hasBatchDimension = () => {
+      throw new TritonError("NOT_FOUND", "Request for unknown model: 'plain' is not found");
+    };
+    bench.request("plain", "1", {
+      outputs: [{
+        name: "O",
+        parameters: { classification: { parameterChoice: { case: "int64Param", value: 1n } } },
+      }],
+    }).respond({
+      outputs: [{ name: "O", datatype: "FP32", shape: [1], byteSize: 4, data: new Uint8Array(4) }],
+    });
+    assert.deepEqual(bench.sent, ["1(plain/)!Request for unknown model: 'plain' is not found."]);
+    assert.equal(bench.engine.unreleased, 0);
+  });
+
   it("leaves refusals in messages", () => {
     const bench = new Bench(true);
     bench.request("nope", "1");
