@@ -230,9 +230,11 @@ int queue_sleeps(void* self) {
   return 0;
 }
 
+int queue_runs(void* self) { return ((Queue*)self)->running > 0; }
+
 int queue_expects(void* self) {
   Queue* queue = self;
-  return queue->running > 0 && !__atomic_load_n(&queue->head, __ATOMIC_RELAXED);
+  return queue_runs(queue) && !__atomic_load_n(&queue->head, __ATOMIC_RELAXED);
 }
 
 void queue_awake(void* self) { atomic_store(&((Queue*)self)->sleeps, 0); }

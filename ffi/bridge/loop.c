@@ -12,9 +12,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,17 +54,38 @@ void loop_heard(uint32_t number) {
   while (read(loops[number]->signal, &count, sizeof count) < 0 && errno == EINTR) {}
 }
 
-void loop_wait(uint32_t number, uint32_t microseconds) {
-  Loop* loop = loops[number];
-  /* Models on the same processor get it now, and answer all that they were asked. One on another processor
-   * often answers within microseconds, before a sleep would have begun. */
-  sched_yield();
-  if (loop->queue) for (int i = 0; i < YIELDS && queue_expects(loop->queue); i++) sched_yield();
-  if (loop->queue && !queue_sleeps(loop->queue)) return;
-  struct pollfd ready = {.fd = loop->epoll, .events = POLLIN};
+/* epoll_wait with a time-out in microseconds, which is newer than some systems. */
+static int wait_for_events(int epoll, struct epoll_event* events, int most, uint32_t microseconds) {
   struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+#ifdef SYS_epoll_pwait2
+  static atomic_int is_missing;
+  if (!atomic_load_explicit(&is_missing, memory_order_relaxed)) {
+    long count = syscall(SYS_epoll_pwait2, epoll, events, most, &time, 0, 0);
+    if (count >= 0 || errno != ENOSYS) return (int)count;
+    atomic_store(&is_missing, 1);
+  }
+#endif
+  struct pollfd ready = {.fd = epoll, .events = POLLIN};
   ppoll(&ready, 1, &time, 0);
-  if (loop->queue) queue_awake(loop->queue);
+  return epoll_wait(epoll, events, most, 0);
+}
+
+int loop_events(uint32_t number, struct epoll_event* events, int most, uint32_t microseconds) {
+  Loop* loop = loops[number];
+  void* queue = loop->queue;
+  if (microseconds == 0) return epoll_wait(loop->epoll, events, most, 0);
+  if (queue && queue_runs(queue)) {
+    int count = epoll_wait(loop->epoll, events, most, 0);
+    if (count != 0) return count;
+    /* Models on the same processor get it now, and answer all that they were asked. One on another processor
+     * often answers within microseconds, before a sleep would have begun. */
+    sched_yield();
+    for (int i = 0; i < YIELDS && queue_expects(queue); i++) sched_yield();
+  }
+  if (queue && !queue_sleeps(queue)) return epoll_wait(loop->epoll, events, most, 0);
+  int count = wait_for_events(loop->epoll, events, most, microseconds);
+  if (queue) queue_awake(queue);
+  return count;
 }
 
 static void* waker(void* argument) {

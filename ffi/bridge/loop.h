@@ -3,6 +3,7 @@
 #define TTS_LOOP_H
 
 #include <stdint.h>
+#include <sys/epoll.h>
 
 /* ---- loop.c ---- */
 
@@ -19,15 +20,18 @@ void loop_signal(uint32_t number);
 /* Takes a signal back that has come. */
 void loop_heard(uint32_t number);
 
-/* Waits until anything is ready, for so many microseconds at the most. */
-void loop_wait(uint32_t number, uint32_t microseconds);
+/* What is ready, as epoll_wait has it. Waits for so many microseconds at the most; a record ends the wait too. */
+int loop_events(uint32_t number, struct epoll_event* events, int most, uint32_t microseconds);
 
 /* ---- bridge.c ---- */
 
 /* Whether the queue is empty. If so, the next record that comes signals its loop. */
 int queue_sleeps(void* queue);
 
-/* Whether requests run and no record is there. Only for the event loop. */
+/* Whether requests run. Only for the event loop, */
+int queue_runs(void* queue);
+
+/* as whether they do and no record is there. */
 int queue_expects(void* queue);
 
 /* No signal is needed: the loop will look by itself. */

@@ -206,11 +206,7 @@ EXPORT uint32_t tts_net_poll(uint32_t number, uint8_t* buffer, uint32_t capacity
   /* No more events than there is room for: those that are handed out go to the end of the line. */
   size_t room_for = capacity / (LEAST_READ + 2 * sizeof(Event) + 16);
   int most = room_for < 1 ? 1 : room_for > EVENTS ? EVENTS : (int)room_for;
-  int count = epoll_wait(epoll, events, most, 0);
-  if (count == 0 && microseconds > 0) {
-    loop_wait(number, microseconds);
-    count = epoll_wait(epoll, events, most, 0);
-  }
+  int count = loop_events(number, events, most, microseconds);
   /* Half of them at a time: the clients of one half work while this side works for the other. */
   if (count > 1) count = epoll_wait(epoll, events, (count + 1) / 2, 0);
   Events out = {buffer, buffer + capacity};
