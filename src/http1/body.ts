@@ -29,7 +29,7 @@ export interface BodyReader {
 }
 
 /** A length that is announced is believed in steps, each when what was allocated before has really come. */
-const TRUSTED_LENGTHS = [2 << 20, 64 << 20];
+const TRUSTED_LENGTHS = [2 << 20, 32 << 20];
 const EMPTY = new Uint8Array(0);
 
 /** Bytes that grow, up to an end that may be unknown. */
