@@ -2,8 +2,8 @@
  * Our front ends against Triton's own, side by side in one run: every case in interleaved rounds on all
  * servers, so that whatever else the machine does hits all alike. Prints a table of medians: requests a
  * second, the ratio to the C++ server in the same round, the server's CPU time a request, the times within
- * which half and 99 of 100 requests were answered, and the most memory that the server has had. Then what
- * each server takes of memory, and how long its start takes.
+ * which half and 99 of 100 requests were answered, and the most memory that the server has had. Then the
+ * same with threads, what each server takes of memory, and how long its start takes.
  *
  *     deno task bench [ROUNDS] [PART-OF-A-CASE] [--svg=FILE]
  *
@@ -12,13 +12,15 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { cases, ratedCases } from "./cases.ts";
+import { compare } from "./compare.ts";
 import { benchInProcess } from "./in_process.ts";
 import { benchMemory } from "./memory.ts";
 import { picture } from "./picture.ts";
-import { installed, type Measured } from "./programs.ts";
+import { installed } from "./programs.ts";
 import { heading, line, type Result } from "./report.ts";
-import { type BenchServer, startServers } from "./servers.ts";
+import { startServers } from "./servers.ts";
 import { benchStart, START } from "./start.ts";
+import { benchThreads } from "./threads.ts";
 
 const SECONDS = 2;
 const TOOLS = { wrk: "wrk", h2load: "nghttp2-client", taskset: "util-linux" };
@@ -34,50 +36,10 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
-interface Round extends Measured {
-  readonly ratio: number;
-  readonly cpu: number;
-}
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
 const args = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
 const rounds = Number(args[0] ?? 5);
 const wanted = args[1] ?? "";
 const svg = process.argv.find((arg) => arg.startsWith("--svg="))?.slice("--svg=".length);
-
-/** Runs a load on all servers in turn, several times; the first time only warms up. */
-async function compare(
-  servers: readonly BenchServer[],
-  name: string,
-  aim: number | undefined,
-  load: (server: BenchServer) => Promise<Measured>,
-): Promise<Result[]> {
-  const results = new Map(servers.map((server): [BenchServer, Round[]] => [server, []]));
-  for (let round = -1; round < rounds; round++) {
-    let peer = 0;
-    for (const [server, list] of results) {
-      const before = server.cpuMicroseconds();
-      const started = performance.now();
-      const measured = await load(server);
-      const seconds = (performance.now() - started) / 1000;
-      const cpu = (server.cpuMicroseconds() - before) / (measured.rate * seconds);
-      if (server === servers[0]) peer = measured.rate;
-      if (round >= 0) list.push({ ...measured, ratio: measured.rate / peer, cpu });
-    }
-  }
-  return Array.from(results, ([server, list]) => ({
-    name,
-    aim,
-    server: server.name,
-    rate: median(list.map(({ rate }) => rate)),
-    ratio: median(list.map(({ ratio }) => ratio)),
-    cpu: median(list.map(({ cpu }) => cpu)),
-    p50: median(list.map(({ p50 }) => p50)),
-    p99: median(list.map(({ p99 }) => p99)),
-    memory: server.peakMemory() / 2 ** 20,
-  }));
-}
 
 const all: Result[] = [];
 function show(results: readonly Result[]): void {
@@ -94,12 +56,12 @@ async function benchLoads(): Promise<void> {
   const servers = await startServers();
   try {
     for (const { name, aim, run } of loads) {
-      show(await compare(servers, name, aim, (server) => run(server, SECONDS)));
+      show(await compare(servers, rounds, name, aim, (server) => run(server, SECONDS)));
     }
     for (const { name, run, most } of rated) {
       const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
       const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
-      show(await compare(servers, name, undefined, (server) => run(server, SECONDS, rate)));
+      show(await compare(servers, rounds, name, undefined, (server) => run(server, SECONDS, rate)));
     }
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
@@ -108,6 +70,7 @@ async function benchLoads(): Promise<void> {
 
 await benchLoads();
 if ("in process".includes(wanted)) show(await benchInProcess(rounds));
+await benchThreads(rounds, wanted);
 await benchMemory(wanted);
 if (START.includes(wanted)) await benchStart();
 if (svg !== undefined) writeFileSync(svg, picture(all));

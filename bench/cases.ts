@@ -54,6 +54,21 @@ export function cases(): Case[] {
   ];
 }
 
+/** The cases that are run with threads as well. */
+export function threadCases(): Case[] {
+  const names = [
+    "HTTP health",
+    "HTTP JSON 4096 floats",
+    "HTTP binary 16 floats",
+    "HTTP binary 64 KiB",
+    "gRPC 16 floats",
+    "gRPC 64 KiB",
+  ];
+  return cases().filter(({ name }) => names.includes(name)).map((each) => {
+    return { ...each, name: `threads: ${each.name}` };
+  });
+}
+
 const INFER = "/v2/models/echo/infer";
 const GENERATE_STREAM = "/v2/models/echo_stream/generate_stream";
 

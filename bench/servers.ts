@@ -68,8 +68,14 @@ export async function benchTriton(): Promise<{ triton: TritonInstallation; backe
   return { triton, backends: echoBackends(triton) };
 }
 
-/** The servers, in the same order, to be started one by one. */
-export async function serverStarts(): Promise<ServerStart[]> {
+/**
+ * The servers, in the same order, to be started one by one. Ours are there with each number of `threads`,
+ * undefined for the default.
+ */
+export async function serverStarts(
+  threads: readonly (number | undefined)[] = [undefined],
+  cores = SERVER_CORE,
+): Promise<ServerStart[]> {
   const { triton, backends } = await benchTriton();
   const flags = (port: number) => [
     `--model-repository=${ECHO_MODELS}`,
@@ -84,28 +90,36 @@ export async function serverStarts(): Promise<ServerStart[]> {
     "--log-error=false",
   ];
   const serve = [join(root, "cli.ts"), "serve"];
-  const deno = [...runtimeCommand("deno"), "run", "-A", ...serve];
-  const bun = [...runtimeCommand("bun"), "run", ...serve];
-  const server = (name: string, command: readonly string[], port: number) => {
-    return { name, start: () => start(name, command, flags(port), port) };
-  };
-  return [
-    server("C++", [triton.tritonserver], 18000),
-    server("Deno", deno, 18010),
-    server("Bun", bun, 18020),
+  const commands = [
+    { name: "C++", command: [triton.tritonserver] },
+    { name: "Deno", command: [...runtimeCommand("deno"), "run", "-A", ...serve] },
+    { name: "Bun", command: [...runtimeCommand("bun"), "run", ...serve] },
   ];
+  return commands.flatMap(({ name, command }, index) => {
+    // The C++ server's own numbers of threads are more than there are cores.
+    const variants = name === "C++" ? [undefined] : threads;
+    return variants.map((count, variant) => {
+      const port = 18000 + 100 * index + 10 * variant;
+      const counts = count === undefined || count === 1
+        ? []
+        : [`--http-thread-count=${count}`, `--grpc-infer-thread-count=${count}`];
+      const shown = count === undefined ? name : `${name} x${count}`;
+      const all = [...command, ...flags(port), ...counts];
+      return { name: shown, start: () => start(shown, all, port, cores) };
+    });
+  });
 }
 
 async function start(
   name: string,
   command: readonly string[],
-  flags: readonly string[],
   port: number,
+  cores: string,
 ): Promise<BenchServer> {
   const log = join(mkdtempSync(join(tmpdir(), "triton-ts-bench-")), "log");
   const output = openSync(log, "w");
   const started = performance.now();
-  const child = spawn("taskset", ["-c", SERVER_CORE, ...command, ...flags], {
+  const child = spawn("taskset", ["-c", cores, ...command], {
     cwd: root,
     stdio: ["ignore", output, output],
   });

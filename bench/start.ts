@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runtimeCommand } from "../tests/support/command.ts";
 import { ECHO_MODELS } from "../tests/support/echo_backend.ts";
+import { median } from "./compare.ts";
 import { type Columns, heading, row } from "./report.ts";
 import { benchTriton, SERVER_CORE, serverStarts } from "./servers.ts";
 
@@ -71,8 +72,4 @@ function partsOf(command: readonly string[]): Parts {
   if (found === null) throw new Error(`${PROGRAM} failed:\n${stdout}${stderr}`);
   const { firstLine, imported, started } = JSON.parse(found[1]);
   return { runtime: firstLine - spawned, importing: imported, server: started };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
