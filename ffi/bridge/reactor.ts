@@ -15,6 +15,12 @@ import { type BridgeFunctions, loadBridge } from "./load.ts";
  * enough for a client on the same machine to send its next request.
  */
 const WAIT_US = 150;
+/**
+ * How long a turn waits when so many before it have brought something: a time-out below the kernel's own tick
+ * costs an interrupt, which is a tenth of a small request, and the wait is over before it in any case.
+ */
+const BUSY_WAIT_US = 5000;
+const BUSY_TURNS = 64;
 /** After so many turns in which nothing came, the event loop rests. */
 const MAX_IDLE = 3;
 const EVENTS_SIZE = 512 << 10;
@@ -43,6 +49,8 @@ export class Reactor {
   #isInTurn = false;
   #isExpecting = false;
   #idle = 0;
+  /** The turns that have brought something since one did not. */
+  #busy = 0;
   #wakes = 0;
 
   constructor(bridge: BridgeFunctions, callback: (handler: () => void) => number) {
@@ -109,7 +117,8 @@ export class Reactor {
   }
 
   readonly #turn = (): void => {
-    const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, WAIT_US);
+    const wait = this.#busy < BUSY_TURNS ? WAIT_US : BUSY_WAIT_US;
+    const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);
     let hadRecords = true;
     try {
       hadRecords = this.#serve(size);
@@ -119,15 +128,20 @@ export class Reactor {
     }
     if (size > 0 || hadRecords) {
       this.#idle = 0;
-    } else if (++this.#idle > MAX_IDLE) {
-      this.#isTurning = false;
-      this.bridge.tts_loop_arm(this.number);
-      this.#sockets?.rested();
-      return;
+      this.#busy++;
+    } else {
+      this.#busy = 0;
+      if (++this.#idle > MAX_IDLE) return this.#rest();
     }
     // Timers and other events get their turn in between.
     setImmediate(this.#turn);
   };
+
+  #rest(): void {
+    this.#isTurning = false;
+    this.bridge.tts_loop_arm(this.number);
+    this.#sockets?.rested();
+  }
 
   /** Hands on `size` bytes of events and all records, and sends what was answered; whether there were records. */
   #serve(size: number): boolean {
