@@ -79,8 +79,8 @@ int loop_events(uint32_t number, struct epoll_event* events, int most, uint32_t 
     if (count != 0) return count;
     /* Models on the same processor get it now, and answer all that they were asked. One on another processor
      * often answers within microseconds, before a sleep would have begun. */
-    sched_yield();
-    for (int i = 0; i < YIELDS && queue_expects(queue); i++) sched_yield();
+    for (int i = 0; i <= YIELDS && queue_expects(queue); i++) sched_yield();
+    if (!queue_expects(queue)) return 0;
   }
   if (queue && !queue_sleeps(queue)) return epoll_wait(loop->epoll, events, most, 0);
   int count = wait_for_events(loop->epoll, events, most, microseconds);
