@@ -4,7 +4,7 @@
  * @module
  */
 import { binaryBody, type BodyFile, floats, generateBody, grpcBody, jsonBody } from "./bodies.ts";
-import { h2load, type Measured, streamLoad, wrk } from "./programs.ts";
+import { h2load, type Measured, pythonLoad, streamLoad, wrk } from "./programs.ts";
 import type { BenchServer } from "./servers.ts";
 
 /** One case. */
@@ -51,6 +51,8 @@ export function cases(): Case[] {
     stream("gRPC stream, 1 in flight", undefined, 1, 1),
     stream("gRPC stream, 32 in flight", 2, 32, 1),
     stream("gRPC decoupled 100 responses", 1.5, 4, 100),
+    python("HTTP 16 floats, tritonclient", "http"),
+    python("gRPC 16 floats, tritonclient", "grpc"),
   ];
 }
 
@@ -99,6 +101,13 @@ function stream(name: string, aim: number | undefined, inFlight: number, respons
     return streamLoad({ port: grpcPort, seconds, inFlight, responses });
   };
   return { name, aim, run };
+}
+
+function python(name: string, protocol: "http" | "grpc"): Case {
+  const run = ({ httpPort, grpcPort }: BenchServer, seconds: number) => {
+    return pythonLoad(protocol, protocol === "http" ? httpPort : grpcPort, seconds);
+  };
+  return { name, run };
 }
 
 /** A load at a rate that is given: the times are those of a server that is not at its end. */

@@ -1,6 +1,6 @@
 /**
- * The programs that put loads on servers: wrk for HTTP, h2load for gRPC and for a given rate, and a
- * client of our own for streams.
+ * The programs that put loads on servers: wrk for HTTP, h2load for gRPC and for a given rate, a client of
+ * our own for streams, and Triton's own Python client.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureClientVenv } from "../tests/support/client_venv.ts";
 import { runtimeCommand } from "../tests/support/command.ts";
 import { type BodyFile, temporaryPath } from "./bodies.ts";
 
@@ -121,6 +122,21 @@ export async function streamLoad(load: StreamLoad): Promise<Measured> {
   const found = /^MEASURED (.*)$/m.exec(report);
   if (found === null) throw new Error(`The stream client failed:\n${report}`);
   return JSON.parse(found[1]);
+}
+
+/** Triton's own Python client, which compares each answer with what it sent. */
+export async function pythonLoad(
+  protocol: "http" | "grpc",
+  port: number,
+  seconds: number,
+): Promise<Measured> {
+  const { python } = await ensureClientVenv({ progress: console.error });
+  const script = join(dirname(fileURLToPath(import.meta.url)), "python_client.py");
+  const report = await run(python, [script, protocol, String(port), String(seconds)]);
+  const found = /^MEASURED (.*)$/m.exec(report);
+  if (found === null) throw new Error(`The Python client failed:\n${report}`);
+  const { times } = JSON.parse(found[1]);
+  return { rate: times.length / seconds, ...percentiles(times, 1e-3) };
 }
 
 /** Percentiles of times, of which `perMillisecond` make a millisecond. */

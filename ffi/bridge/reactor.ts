@@ -16,8 +16,8 @@ import { type BridgeFunctions, loadBridge } from "./load.ts";
  */
 const WAIT_US = 150;
 /**
- * How long a turn waits when so many before it have brought something: a time-out below the kernel's own tick
- * costs an interrupt, which is a tenth of a small request, and the wait is over before it in any case.
+ * How long a turn waits when so many have brought something since the last rest: a time-out below the kernel's
+ * own tick costs an interrupt, which is a tenth of a small request, and the wait is over before it in any case.
  */
 const BUSY_WAIT_US = 5000;
 const BUSY_TURNS = 64;
@@ -49,7 +49,7 @@ export class Reactor {
   #isInTurn = false;
   #isExpecting = false;
   #idle = 0;
-  /** The turns that have brought something since one did not. */
+  /** The turns that have brought something since the last rest, or since one that waited long did not. */
   #busy = 0;
   #wakes = 0;
 
@@ -117,7 +117,8 @@ export class Reactor {
   }
 
   readonly #turn = (): void => {
-    const wait = this.#busy < BUSY_TURNS ? WAIT_US : BUSY_WAIT_US;
+    const isBusy = this.#busy >= BUSY_TURNS;
+    const wait = isBusy ? BUSY_WAIT_US : WAIT_US;
     const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);
     let hadRecords = true;
     try {
@@ -130,7 +131,7 @@ export class Reactor {
       this.#idle = 0;
       this.#busy++;
     } else {
-      this.#busy = 0;
+      if (isBusy) this.#busy = 0;
       if (++this.#idle > MAX_IDLE) return this.#rest();
     }
     // Timers and other events get their turn in between.
@@ -139,6 +140,7 @@ export class Reactor {
 
   #rest(): void {
     this.#isTurning = false;
+    this.#busy = 0;
     this.bridge.tts_loop_arm(this.number);
     this.#sockets?.rested();
   }
