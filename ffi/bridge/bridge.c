@@ -213,6 +213,7 @@ typedef struct {
   pthread_cond_t resumed;
   Flow* flows; /* by slot, under the lock */
   uint32_t flow_slots;
+  int is_free; /* nobody's, under queues_lock */
 } Queue;
 
 #define QUEUES 256
@@ -760,8 +761,31 @@ EXPORT void tts_counters(int64_t* out) {
   out[5] = memory_live_mappings();
 }
 
+/* A queue that was given back; 2^32-1 when there is none. */
+static uint32_t reused_queue(uint32_t loop) {
+  uint32_t number = 0;
+  pthread_mutex_lock(&queues_lock);
+  while (number < QUEUES && !(queues[number] && queues[number]->is_free)) number++;
+  if (number < QUEUES) queues[number]->is_free = 0;
+  pthread_mutex_unlock(&queues_lock);
+  if (number == QUEUES) return UINT32_MAX;
+  queues[number]->loop = loop;
+  atomic_store(&queues[number]->sleeps, 1);
+  loop_attach(loop, queues[number]);
+  return number;
+}
+
+/* Gives a queue back that has nothing under way, for another owner. */
+EXPORT void tts_queue_free(uint32_t number) {
+  pthread_mutex_lock(&queues_lock);
+  queues[number]->is_free = 1;
+  pthread_mutex_unlock(&queues_lock);
+}
+
 /* Makes a queue, for which a loop waits. Returns its number, or 2^32-1 when there are too many. */
 EXPORT uint32_t tts_queue_new(uint32_t loop) {
+  uint32_t old = reused_queue(loop);
+  if (old != UINT32_MAX) return old;
   Queue* queue = calloc(1, sizeof(Queue));
   if (!queue) return UINT32_MAX;
   queue->loop = loop;

@@ -34,6 +34,7 @@ typedef struct {
   uint32_t wakes;
   void (*wake)(void);
   void* queue;
+  int is_free; /* nobody's, under loops_lock; its waker waits for the next owner */
 } Loop;
 
 #define LOOPS 256
@@ -111,9 +112,28 @@ static void* waker(void* argument) {
   return 0;
 }
 
+/* A loop that was given back, with another owner's wake; 2^32-1 when there is none. */
+static uint32_t reused(void (*wake)(void)) {
+  uint32_t number = 0;
+  pthread_mutex_lock(&loops_lock);
+  while (number < LOOPS && !(loops[number] && loops[number]->is_free)) number++;
+  if (number < LOOPS) loops[number]->is_free = 0;
+  pthread_mutex_unlock(&loops_lock);
+  if (number == LOOPS) return UINT32_MAX;
+  Loop* loop = loops[number];
+  loop_heard(number);
+  pthread_mutex_lock(&loop->lock);
+  loop->wake = wake;
+  loop->wakes = 0;
+  pthread_mutex_unlock(&loop->lock);
+  return number;
+}
+
 /* Makes a loop whose waker calls wake. Returns its number, or 2^32-1 when there are too many, or no
  * descriptor or thread could be made. */
 EXPORT uint32_t tts_loop_new(void (*wake)(void)) {
+  uint32_t old = reused(wake);
+  if (old != UINT32_MAX) return old;
   Loop* loop = calloc(1, sizeof(Loop));
   if (!loop) return UINT32_MAX;
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -181,7 +201,20 @@ static void mute(Loop* loop) {
 
 EXPORT void tts_loop_mute(uint32_t number) { mute(loops[number]); }
 
-/* The same for all loops: the process is about to end. */
+/* Gives a muted loop back that watches no socket, for another owner. */
+EXPORT void tts_loop_free(uint32_t number) {
+  Loop* loop = loops[number];
+  pthread_mutex_lock(&loop->lock);
+  loop->armed = 0;
+  loop->queue = 0;
+  int waking = loop->waking;
+  pthread_mutex_unlock(&loop->lock);
+  pthread_mutex_lock(&loops_lock);
+  loop->is_free = !waking;
+  pthread_mutex_unlock(&loops_lock);
+}
+
+/* The same as tts_loop_mute for all loops: the process is about to end. */
 EXPORT void tts_loop_mute_all(void) {
   for (uint32_t number = 0; number < LOOPS; number++) if (loops[number]) mute(loops[number]);
 }

@@ -220,6 +220,21 @@ export class Queue {
     }
   }
 
+  /** Whether nothing is under way: neither requests nor calls. */
+  get isIdle(): boolean {
+    return this.#freeSlots.length === this.#pending.length && this.#jobs.size === 0;
+  }
+
+  /** Whether calls run, to whose arguments' memory something may be written. */
+  get hasJobs(): boolean {
+    return this.#jobs.size > 0;
+  }
+
+  /** Gives the queue back, which must be idle and is not used any more. */
+  free(): void {
+    this.#bridge.tts_queue_free(this.#number);
+  }
+
   #setRelease(index: number, address: number): void {
     this.#releases[2 * index] = address % 4294967296;
     this.#releases[2 * index + 1] = address / 4294967296;

@@ -48,6 +48,7 @@ export class Reactor {
   #isTurning = false;
   #isInTurn = false;
   #isExpecting = false;
+  #hasEnded = false;
   #idle = 0;
   /** The turns that have brought something since the last rest, or since one that waited long did not. */
   #busy = 0;
@@ -66,9 +67,18 @@ export class Reactor {
     if (isMainThread) process.on("exit", () => bridge.tts_loop_mute_all());
   }
 
-  /** Ends the waking of this event loop, which is about to end itself. */
-  mute(): void {
+  /** No turn any more, and no thread calls into this event loop, which is about to end itself. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
     this.bridge.tts_loop_mute(this.number);
+    // A call that is on its way is over then.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.bridge.tts_loop_mute(this.number);
+  }
+
+  /** Gives the loop back, after its end and that of all that it has waited for. */
+  free(): void {
+    this.bridge.tts_loop_free(this.number);
   }
 
   /** Has sockets served. */
@@ -94,7 +104,7 @@ export class Reactor {
   /** Something will come soon: it is looked for without a thread in between. */
   expect(): void {
     this.#isExpecting = true;
-    if (this.#isTurning) return;
+    if (this.#isTurning || this.#hasEnded) return;
     this.#isTurning = true;
     this.#idle = 0;
     this.bridge.tts_loop_disarm(this.number);
@@ -117,6 +127,7 @@ export class Reactor {
   }
 
   readonly #turn = (): void => {
+    if (this.#hasEnded) return;
     const isBusy = this.#busy >= BUSY_TURNS;
     const wait = isBusy ? BUSY_WAIT_US : WAIT_US;
     const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);

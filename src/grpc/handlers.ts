@@ -16,7 +16,12 @@ import { modelInferHandler, modelStreamInferHandler } from "./model_infer.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { reflectionHandler } from "./reflection.ts";
 import { type CallHandler, connectHandler } from "./rpc.ts";
-import { type ControlContext, controlService } from "./service.ts";
+import {
+  type ControlContext,
+  type ControlService,
+  controlService,
+  questionService,
+} from "./service.ts";
 
 /** Handlers by the paths of their methods. */
 export type Handlers = ReadonlyMap<string, CallHandler>;
@@ -37,12 +42,8 @@ export function allHandlers(
   control: ControlContext,
   options: ResolvedOptions,
 ): Handlers {
-  const spec = createServiceImplSpec<typeof GRPCInferenceService>(
-    GRPCInferenceService,
-    controlService(control),
-  );
   return new Map([
-    ...connectHandlers(spec, options.replyDelayMs),
+    ...serviceHandlers(controlService(control), options),
     ...inferenceHandlers(sources, options),
   ]);
 }
@@ -56,8 +57,19 @@ export function threadHandlers(
   const forwarding = forwardingHandler(forward);
   return new Map([
     ...GRPCInferenceService.methods.map(({ name }) => [SERVICE + name, forwarding] as const),
+    ...serviceHandlers(questionService(sources.engine), options),
     ...inferenceHandlers(sources, options),
   ]);
+}
+
+/** The methods that `service` has. */
+function serviceHandlers(
+  service: Partial<ControlService>,
+  { replyDelayMs }: ResolvedOptions,
+): [string, CallHandler][] {
+  const spec = createServiceImplSpec<typeof GRPCInferenceService>(GRPCInferenceService, service);
+  const methods = Object.entries(spec.methods).filter(([name]) => name in service);
+  return connectHandlers({ ...spec, methods: Object.fromEntries(methods) }, replyDelayMs);
 }
 
 /** Inferences, health and reflection: what needs nothing but an engine. */

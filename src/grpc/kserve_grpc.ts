@@ -6,6 +6,7 @@
 import type { Engine, Frontend } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { DEFAULT_GRACE_MS, openThreads, type StopOptions } from "../frontend.ts";
+import { RestrictedFeatures } from "../kserve/restricted.ts";
 import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
 import { traceSettingsOf } from "../kserve/trace_settings.ts";
 import type { ThreadGroup } from "../threads/threads.ts";
@@ -64,8 +65,13 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   constructor(engine: Engine, options: KServeGrpcOptions = {}) {
     const { restrictedFeatures, traceSettings = traceSettingsOf(engine), ...others } = options;
     this.#engine = engine;
-    this.#options = resolveOptions(options);
-    this.#threadOptions = { restrictions: restrictedFeatures?.entries() ?? [], options: others };
+    // As they are now, for all threads alike.
+    const restrictions = restrictedFeatures?.entries() ?? [];
+    this.#options = {
+      ...resolveOptions(others),
+      restrictedFeatures: RestrictedFeatures.of(restrictions),
+    };
+    this.#threadOptions = { restrictions, options: others };
     const regions = sharedMemoryOf(engine, options.allowClientSharedMemory ?? false);
     const sources = { engine, regions, stopping: () => this.#stopping !== undefined };
     this.#handlers = allHandlers(sources, { engine, regions, traceSettings }, this.#options);

@@ -125,7 +125,7 @@ export interface KServeGrpcOptions {
   transport?: "h2" | "node";
   /**
    * How many event loops serve connections, from 1 to 128: the main thread's, and those of Workers, which
-   * share the server and get connections in turn. The front ends of a server share the Workers. Only with
+   * share the server; each connection goes to the one with the fewest. The front ends of a server share the Workers. Only with
    * transport `"h2"`. Over TLS the system spreads the connections, as with `reusePort`. Default 1;
    * `--grpc-infer-thread-count`, whose default is 2.
    */
@@ -168,6 +168,11 @@ export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
     throw new RangeError(`Cannot use ${threads} threads with transport "node": use "h2"`);
   }
   const tls = tlsOf(options);
+  if (tls !== undefined && threads > 1 && options.address?.startsWith("unix:")) {
+    throw new RangeError(
+      `Cannot use ${threads} threads with TLS on a Unix domain socket: use 1, or a port`,
+    );
+  }
   return {
     transportKind: transport,
     transport: {

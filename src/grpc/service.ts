@@ -11,7 +11,7 @@ import {
   ServerMetadataResponseSchema,
 } from "../../proto/gen/grpc_service_pb.ts";
 import { ModelConfigSchema } from "../../proto/gen/model_config_pb.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, InferenceEngine } from "../engine.ts";
 import type { SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
 import { messageFromCore } from "./core_json.ts";
@@ -34,10 +34,21 @@ export type ControlService = Omit<
   "modelInfer" | "modelStreamInfer"
 >;
 
-/** The methods; they throw TritonErrors. */
-export function controlService(
-  { engine, regions, traceSettings }: ControlContext,
-): ControlService {
+/** What can be asked of any thread: health, metadata, configuration, statistics and the index. */
+export type QuestionService = Pick<
+  ControlService,
+  | "serverLive"
+  | "serverReady"
+  | "modelReady"
+  | "serverMetadata"
+  | "modelMetadata"
+  | "modelConfig"
+  | "modelStatistics"
+  | "repositoryIndex"
+>;
+
+/** Those methods; they throw TritonErrors. */
+export function questionService(engine: InferenceEngine): QuestionService {
   return {
     serverLive: () => ({ live: engine.isLive() }),
     serverReady: () => ({ ready: engine.isReady() }),
@@ -66,6 +77,15 @@ export function controlService(
         engine.modelStatisticsJson(name, parseVersion(version)),
       ),
     repositoryIndex: (request) => repositoryIndex(engine, request),
+  };
+}
+
+/** All of them; they throw TritonErrors. */
+export function controlService(
+  { engine, regions, traceSettings }: ControlContext,
+): ControlService {
+  return {
+    ...questionService(engine),
     repositoryModelLoad: async (request) => {
       await loadModel(engine, request);
       return {};

@@ -3,9 +3,19 @@
  *
  * @module
  */
-import type { HttpHandler } from "../http1/message.ts";
-import { rpcInferenceRoutes, type RpcRoutes, rpcRoutes } from "../web/routes.ts";
-import type { InferenceService, Service } from "./context.ts";
+import {
+  type ForwardingHandler,
+  type RpcRoutes,
+  rpcRoutes,
+  rpcThreadRoutes,
+} from "../web/routes.ts";
+import {
+  type Control,
+  forwardedControl,
+  type InferenceService,
+  mainControl,
+  type Service,
+} from "./context.ts";
 import { addGenerate } from "./generate.ts";
 import { addHealth } from "./health.ts";
 import { addInference } from "./inference.ts";
@@ -20,24 +30,29 @@ import { addTrace } from "./trace.ts";
 export function kserveRoutes(service: Service, rpc: boolean): Routes {
   const routes = new Routes();
   addInferences(routes, service);
-  addLogging(routes, service);
-  addSharedMemory(routes, service);
-  addRepository(routes, service);
-  addTrace(routes, service);
+  addControl(routes, mainControl(service));
   if (rpc) addRpc(routes, rpcRoutes(service));
   return routes;
 }
 
-/** The routes that any thread can answer by itself; `otherwise` answers all others. */
+/** The routes of a thread, which has `forward` answer what it cannot answer by itself. */
 export function threadRoutes(
   service: InferenceService,
   rpc: boolean,
-  otherwise: HttpHandler,
+  forward: ForwardingHandler,
 ): Routes {
-  const routes = new Routes(otherwise);
+  const routes = new Routes();
   addInferences(routes, service);
-  if (rpc) addRpc(routes, rpcInferenceRoutes(service));
+  addControl(routes, forwardedControl(service, forward));
+  if (rpc) addRpc(routes, rpcThreadRoutes(service, forward));
   return routes;
+}
+
+function addControl(routes: Routes, control: Control): void {
+  addLogging(routes, control);
+  addSharedMemory(routes, control);
+  addRepository(routes, control);
+  addTrace(routes, control);
 }
 
 function addInferences(routes: Routes, service: InferenceService): void {

@@ -58,6 +58,28 @@ export function endpoint(
   };
 }
 
+/** Makes the endpoints of what only the main thread has, or may change. */
+export interface Control {
+  /** An endpoint as {@link endpoint} makes it; `answer` gets the service of the main thread. */
+  endpoint(
+    options: EndpointOptions,
+    answer: (service: Service, request: HttpRequest) => HttpAnswer,
+  ): HttpHandler;
+}
+
+/** For the main thread. */
+export function mainControl(service: Service): Control {
+  return {
+    endpoint: (options, answer) =>
+      endpoint(service, options, (request) => answer(service, request)),
+  };
+}
+
+/** For another thread, which checks what it can and has `forward` answer. */
+export function forwardedControl(service: InferenceService, forward: HttpHandler): Control {
+  return { endpoint: (options) => endpoint(service, options, forward) };
+}
+
 function hasField(request: HttpRequest, name: string, value: string): boolean {
   return request.header(name.toLowerCase()) === value;
 }

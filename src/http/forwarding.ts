@@ -4,8 +4,11 @@
  * @module
  */
 import type { Field, HttpHandler, HttpRequest } from "../http1/message.ts";
+import type { ForwardingHandler } from "../web/routes.ts";
 import { settled, withBody } from "./context.ts";
 import { errorReply } from "./replies.ts";
+
+const NO_BODY = new Uint8Array(0);
 
 /** A request as it is forwarded. */
 export interface ForwardedRequest {
@@ -27,17 +30,18 @@ export interface ForwardedReply {
 /** Has `forward` answer requests; for the thread. */
 export function forwardingHandler(
   forward: (request: ForwardedRequest) => Promise<ForwardedReply>,
-): HttpHandler {
-  return (request) => {
+): ForwardingHandler {
+  return (request, { withoutBody } = { withoutBody: request.method === "GET" }) => {
     const { method, path, query, fields } = request;
-    return withBody(request, async (body) => {
+    const ask = async (body: Uint8Array) => {
       try {
         // A copy, because a view would bring all of its memory along.
         return await forward({ method, path, query, fields, body: body.slice() });
       } catch (reason) {
         return errorReply(reason, "application/json");
       }
-    });
+    };
+    return withoutBody ? ask(NO_BODY) : withBody(request, ask);
   };
 }
 

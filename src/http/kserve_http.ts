@@ -7,7 +7,7 @@ import type { Engine, Frontend } from "../engine.ts";
 import { type HttpApp, HttpService, type StopOptions } from "../frontend.ts";
 import { headerPattern } from "../kserve/header_forwarding.ts";
 import { DEFAULT_MAX_INPUT_SIZE } from "../kserve/limits.ts";
-import type { RestrictedFeatures } from "../kserve/restricted.ts";
+import { RestrictedFeatures } from "../kserve/restricted.ts";
 import { sharedMemoryOf } from "../kserve/shared_memory_registry.ts";
 import { type TraceSettings, traceSettingsOf } from "../kserve/trace_settings.ts";
 import { threadCount } from "../threads/threads.ts";
@@ -61,7 +61,7 @@ export interface KServeHttpOptions {
   readonly rpc?: boolean;
   /**
    * How many event loops serve connections, from 1 to 128 [`--http-thread-count`]: the main thread's, and
-   * those of Workers, which share the server and get connections in turn. The front ends of a server share
+   * those of Workers, which share the server; each connection goes to the one with the fewest. The front ends of a server share
    * the Workers. Triton's default is 8. Default: 1.
    */
   readonly threads?: number;
@@ -107,9 +107,11 @@ export class KServeHttp implements Frontend, AsyncDisposable {
     if (!(maxInputSize > 0)) {
       throw new RangeError(`Cannot limit input to ${maxInputSize} bytes: it must be above 0`);
     }
+    // As they are now, for all threads alike.
+    const restrictions = restrictedFeatures?.entries() ?? [];
     const service = {
       engine,
-      restricted: restrictedFeatures,
+      restricted: RestrictedFeatures.of(restrictions),
       headerPattern: headerPattern(headerForwardPattern),
       maxInputSize,
       regions: sharedMemoryOf(engine, allowClientSharedMemory),
@@ -118,7 +120,7 @@ export class KServeHttp implements Frontend, AsyncDisposable {
     const routes = kserveRoutes(service, rpc);
     this.app = routes.app;
     const forThreads: HttpThreadOptions = {
-      restrictions: restrictedFeatures?.entries() ?? [],
+      restrictions,
       headerPattern: service.headerPattern,
       maxInputSize,
       rpc,

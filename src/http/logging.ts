@@ -7,13 +7,12 @@ import { parseJson } from "../kserve/json/value.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { applyLogSettings, logSettingsJson } from "../kserve/log_settings.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, type Service, withBody } from "./context.ts";
+import { type Control, withBody } from "./context.ts";
 import { jsonReply } from "./replies.ts";
 import type { Routes } from "./routes.ts";
 
 /** Adds `/v2/logging`. */
-export function addLogging(routes: Routes, service: Service): void {
-  const { engine } = service;
+export function addLogging(routes: Routes, control: Control): void {
   const options = {
     feature: Feature.LOGGING,
     methods: ["GET", "POST"],
@@ -21,10 +20,10 @@ export function addLogging(routes: Routes, service: Service): void {
   } as const;
   routes.add(
     "/v2/logging",
-    endpoint(service, options, (request) => {
+    control.endpoint(options, ({ engine, maxInputSize }, request) => {
       if (request.method === "GET") return jsonReply(logSettingsJson(engine.logSettings()));
       return withBody(request, (body) => {
-        limitJson(body.length, service.maxInputSize);
+        limitJson(body.length, maxInputSize);
         applyLogSettings(parseJson(body), (settings) => engine.updateLogSettings(settings));
         return jsonReply(logSettingsJson(engine.logSettings()));
       });

@@ -4,11 +4,11 @@
  * @module
  */
 import { TritonError } from "../errors.ts";
-import type { HttpHandler, HttpReply } from "../http1/message.ts";
+import type { HttpReply } from "../http1/message.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { parseIndexRequest, parseLoadRequest, parseUnloadRequest } from "../kserve/load_request.ts";
 import { Feature } from "../kserve/restricted.ts";
-import { endpoint, type Service, withBody } from "./context.ts";
+import { type Control, type Service, withBody } from "./context.ts";
 import { emptyReply, jsonReply, notFoundReply } from "./replies.ts";
 import type { Routes } from "./routes.ts";
 
@@ -19,26 +19,24 @@ const MODEL_ACTION = /\/v2\/repository(?:\/([^/]+))?\/models\/([^/]+)\/(load|unl
  * Adds `/v2/repository/index`, `/v2/repository/models/<model>/load` and `/unload`. A repository's name
  * may stand behind `/v2/repository`: the index ignores it, the others refuse it.
  */
-export function addRepository(routes: Routes, service: Service): void {
-  const { engine, maxInputSize } = service;
+export function addRepository(routes: Routes, control: Control): void {
   const options = {
     feature: Feature.MODEL_REPOSITORY,
     methods: ["POST"],
     errors: "application/json",
   } as const;
-  const add = (answer: (body: Uint8Array, path: string) => Promise<HttpReply>) => {
-    const limited: HttpHandler = (request) =>
+  type Answer = (engine: Service["engine"], body: Uint8Array, path: string) => Promise<HttpReply>;
+  const add = (answer: Answer) =>
+    control.endpoint(options, ({ engine, maxInputSize }, request) =>
       withBody(request, (body) => {
         limitJson(body.length, maxInputSize);
-        return answer(body, request.path);
-      });
-    return endpoint(service, options, limited);
-  };
+        return answer(engine, body, request.path);
+      }));
 
-  const index = add(async (body) => {
+  const index = add(async (engine, body) => {
     return jsonReply(await engine.repositoryIndexJson(parseIndexRequest(body)));
   });
-  const changeModel = add(async (body, path) => {
+  const changeModel = add(async (engine, body, path) => {
     const [, repository, model, action] = MODEL_ACTION.exec(path)!;
     if (repository !== undefined) {
       throw new TritonError("UNSUPPORTED", "'repository_name' specification is not supported");

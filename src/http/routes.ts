@@ -30,13 +30,9 @@ export class Routes {
   /** The handlers of paths that were asked for. */
   readonly #known = new Map<string, HttpHandler>();
 
-  readonly #otherwise: HttpHandler;
-
-  /** No routes as yet; `otherwise` answers what has none. */
-  constructor(otherwise: HttpHandler = notFoundReply) {
-    this.#otherwise = otherwise;
-    const fetch = fetchHandler(otherwise);
-    this.#app.notFound(({ req }) => fetch(req.raw));
+  constructor() {
+    const notFound = fetchHandler(notFoundReply);
+    this.#app.notFound(({ req }) => notFound(req.raw));
   }
 
   /** Has requests to the paths of `pattern` answered by `handler`. */
@@ -57,7 +53,7 @@ export class Routes {
     let handler = this.#known.get(path);
     if (handler === undefined) {
       const found = this.#router.match(ANY_METHOD, path)[0][0];
-      handler = found === undefined ? this.#otherwise : found[0] as HttpHandler;
+      handler = found === undefined ? notFoundReply : found[0] as HttpHandler;
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
       this.#known.set(path, handler);
     }

@@ -9,18 +9,18 @@ import { parseJson } from "../kserve/json/value.ts";
 import { limitJson } from "../kserve/limits.ts";
 import { Feature } from "../kserve/restricted.ts";
 import { parseTraceUpdate } from "../kserve/trace_settings.ts";
-import { endpoint, modelTarget, type Service, withBody } from "./context.ts";
+import { type Control, modelTarget, type Service, withBody } from "./context.ts";
 import { jsonReply, notFoundReply } from "./replies.ts";
 import { MODEL, type Routes } from "./routes.ts";
 
 /** Adds `/v2/trace/setting` and `/v2/models/<model>/trace/setting`. */
-export function addTrace(routes: Routes, service: Service): void {
+export function addTrace(routes: Routes, control: Control): void {
   const options = {
     feature: Feature.TRACE,
     methods: ["GET", "POST"],
     errors: "application/json",
   } as const;
-  const answer = (request: HttpRequest, model?: string) => {
+  const answer = (service: Service, request: HttpRequest, model?: string) => {
     const { engine, traceSettings } = service;
     if (model !== undefined && !isReady(service, model)) {
       throw new TritonError("INVALID_ARG", `Request for unknown model : ${model}`);
@@ -33,9 +33,9 @@ export function addTrace(routes: Routes, service: Service): void {
       return jsonReply(traceSettings.json(model));
     });
   };
-  routes.add("/v2/trace/setting", endpoint(service, options, (request) => answer(request)));
-  const ofModel = endpoint(service, options, (request) => {
-    return answer(request, modelTarget(request).name);
+  routes.add("/v2/trace/setting", control.endpoint(options, answer));
+  const ofModel = control.endpoint(options, (service, request) => {
+    return answer(service, request, modelTarget(request).name);
   });
   routes.add(`${MODEL}/trace/setting`, (request) => {
     // Only models as a whole have settings: with a version it is a path that does not exist.

@@ -19,8 +19,14 @@ import {
 const RESERVED_PREFIX = "triton_python_backend_shm_region_";
 
 type Shown =
-  | { readonly kind: "system"; readonly region: SystemRegion }
-  | { readonly kind: "cuda"; readonly region: CudaRegion };
+  & ({ readonly kind: "system"; readonly region: SystemRegion } | {
+    readonly kind: "cuda";
+    readonly region: CudaRegion;
+  })
+  & {
+    /** Set once it is to leave; resolves when all threads know. */
+    removal?: Promise<void>;
+  };
 
 /** What a registry needs of an engine. */
 export type MappingEngine = Pick<Engine, "clientMemory" | "threads">;
@@ -95,7 +101,7 @@ export class SharedMemory implements SharedMemoryRegions {
     const leaving = [...this.#shown.values()].filter(({ kind: its, region }) =>
       its === kind && (name === undefined || region.name === name)
     );
-    await Promise.all(leaving.map(({ region }) => this.#remove(region.name)));
+    await Promise.all(leaving.map((shown) => shown.removal ??= this.#remove(shown.region.name)));
   }
 
   async #add(shown: Shown, memory: MappedMemory): Promise<void> {

@@ -83,9 +83,6 @@ export class Loop implements SocketSide {
   #batchNumber = 0;
   #senders: Sender[] = [];
   #isFlushDue = false;
-  /** Where the open connections are counted, one number a thread, and which is this one's. */
-  #counts: Int32Array = new Int32Array(1);
-  #countIndex = 0;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(reactor: Reactor) {
@@ -105,18 +102,6 @@ export class Loop implements SocketSide {
   add(socket: number, watched: Watched): void {
     this.#watched.set(socket, watched);
     this.#keepAlive ??= setInterval(() => {}, KEEP_ALIVE_MS);
-  }
-
-  /** Counts the connections of this loop in a number that other threads see. */
-  countIn(counts: Int32Array<SharedArrayBuffer>, index: number): void {
-    Atomics.add(counts, index, this.#counts[this.#countIndex]);
-    this.#counts = counts;
-    this.#countIndex = index;
-  }
-
-  /** One connection more, or less. */
-  count(change: 1 | -1): void {
-    Atomics.add(this.#counts, this.#countIndex, change);
   }
 
   /** Takes a socket that another loop has let go of. */

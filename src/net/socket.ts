@@ -28,13 +28,14 @@ const MAX_SEND = 4 << 20;
 
 const { EAGAIN } = constants.errno;
 
-/** One accepted connection, which the loop has counted. */
+/** One accepted connection. */
 export class Socket implements Connection, Watched, Sender {
   stagedIn = -1;
   readonly socket: number;
   readonly remoteAddress: string;
   readonly alpn: string | undefined = undefined;
   readonly #loop: Loop;
+  readonly #onClosed: (() => void) | undefined;
   readonly #pieces: Piece[] = [];
   #receiver: ConnectionReceiver | undefined;
   #target: Target | undefined;
@@ -49,8 +50,10 @@ export class Socket implements Connection, Watched, Sender {
   #linger: ReturnType<typeof setTimeout> | undefined;
   #lingerEnd = 0;
 
-  constructor(loop: Loop, socket: number, remoteAddress: string) {
+  /** `onClosed` is called once, when the socket is about to be closed. */
+  constructor(loop: Loop, socket: number, remoteAddress: string, onClosed?: () => void) {
     this.#loop = loop;
+    this.#onClosed = onClosed;
     this.socket = socket;
     this.remoteAddress = remoteAddress;
     loop.add(socket, this);
@@ -241,7 +244,7 @@ export class Socket implements Connection, Watched, Sender {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#linger);
-    this.#loop.count(-1);
+    this.#onClosed?.();
     this.#loop.close(this.socket);
     this.#unsent = 0;
     this.#target = undefined;

@@ -30,7 +30,6 @@ export async function listenSockets(
 ): Promise<Listener> {
   requireListenPermission(address);
   const loop = await loadLoop();
-  if (share !== undefined) loop.countIn(share.counts, 0);
   if ("path" in address) {
     const { path } = address;
     if (!path.startsWith("/")) throw cannotListen(path, "the path of a socket must be absolute");
@@ -52,20 +51,22 @@ export type SocketAdopter = (
   onConnection: ConnectionHandler,
 ) => void;
 
-/** For a thread that does not listen; its connections are counted at `index` of `counts`. */
+/**
+ * For a thread that does not listen. Whoever accepts a connection counts it at `index` of `counts`; here it is
+ * taken off.
+ */
 export async function adoptSockets(
   counts: Int32Array<SharedArrayBuffer>,
   index: number,
 ): Promise<SocketAdopter> {
   const loop = await loadLoop();
-  loop.countIn(counts, index);
+  const closed = () => void Atomics.sub(counts, index, 1);
   return (socket, remoteAddress, onConnection) => {
     if (!loop.join(socket)) {
-      loop.count(-1);
-      loop.bridge.tts_net_close(socket);
-      return;
+      closed();
+      return loop.bridge.tts_net_close(socket);
     }
-    const connection = new Socket(loop, socket, remoteAddress);
+    const connection = new Socket(loop, socket, remoteAddress, closed);
     connection.attach(onConnection(connection));
   };
 }
@@ -137,14 +138,19 @@ class SocketListener implements Listener, Watched {
   }
 
   #accept(socket: number, remoteAddress: string): void {
-    const take = this.#takers.share?.choose();
+    const { onConnection, share } = this.#takers;
+    const take = share?.choose();
     if (take !== undefined) {
       this.#loop.leave(socket);
       return take(socket, remoteAddress);
     }
-    this.#loop.count(1);
-    const connection = new Socket(this.#loop, socket, remoteAddress);
-    connection.attach(this.#takers.onConnection(connection));
+    let closed: (() => void) | undefined;
+    if (share !== undefined) {
+      Atomics.add(share.counts, 0, 1);
+      closed = () => void Atomics.sub(share.counts, 0, 1);
+    }
+    const connection = new Socket(this.#loop, socket, remoteAddress, closed);
+    connection.attach(onConnection(connection));
   }
 
   close(path?: string): void {

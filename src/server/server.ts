@@ -359,7 +359,7 @@ export class Server extends NativeEngine implements Engine {
         // pointing into freed memory: rather than that, both are left to the end of the process.
         throw tritonError(error);
       }
-      await this.settleJobs();
+      await Promise.all([this.settleJobs(), this.#threads.settle()]);
       await queue.call("TRITONSERVER_ServerDelete", address);
       this.#memory.unmapAll();
     } finally {

@@ -13,7 +13,7 @@ import type {
   ThreadGroup,
   Threads,
 } from "../threads/threads.ts";
-import type { NativeServer } from "./native_engine.ts";
+import { type NativeServer, NOT_READY } from "./native_engine.ts";
 
 /** More than any front end may ask for. */
 const PLACES = 256;
@@ -23,9 +23,11 @@ export class ServerThreads implements Threads {
   readonly #server: () => NativeServer;
   /** The connections of each thread; those of the main one first. */
   readonly #counts = new Int32Array(new SharedArrayBuffer(PLACES * 4));
-  readonly #workers: Promise<ServerWorker>[] = [];
+  readonly #workers: ServerWorker[] = [];
   readonly #answers = new Map<number, ForwardHandler>();
   readonly #regions = new Map<string, SharedRegion>();
+  /** Starts follow one another, so that no two add the same Worker. */
+  #starting: Promise<void> = Promise.resolve();
   #lastGroup = 0;
 
   /** `server` throws while the server does not run. */
@@ -35,10 +37,10 @@ export class ServerThreads implements Threads {
 
   /** See {@link Threads.open}. */
   async open(count: number, spec: FrontendSpec, answer: ForwardHandler): Promise<ThreadGroup> {
-    while (this.#workers.length < count) {
-      this.#workers.push(this.#startWorker(this.#workers.length + 1));
-    }
-    const workers = await Promise.all(this.#workers.slice(0, count));
+    const started = this.#starting.then(() => this.#startWorkers(count));
+    this.#starting = started.catch(() => {});
+    await started;
+    const workers = this.#workers.slice(0, count);
     const id = ++this.#lastGroup;
     this.#answers.set(id, answer);
     const end = async (graceMs: number) => {
@@ -46,11 +48,13 @@ export class ServerThreads implements Threads {
       await Promise.allSettled(workers.map(({ channel }) => channel.call("stop", { id, graceMs })));
       this.#answers.delete(id);
     };
-    try {
-      await Promise.all(workers.map(({ channel }) => channel.call("open", { id, spec })));
-    } catch (reason) {
+    const opened = await Promise.allSettled(
+      workers.map(({ channel }) => channel.call("open", { id, spec })),
+    );
+    for (const each of opened) {
+      if (each.status === "fulfilled") continue;
       await end(0);
-      throw reason;
+      throw each.reason;
     }
     return new Group(id, this.#counts, workers, end);
   }
@@ -58,54 +62,72 @@ export class ServerThreads implements Threads {
   /** See {@link Threads.addRegion}. */
   async addRegion(region: SharedRegion): Promise<void> {
     this.#regions.set(region.name, region);
-    const workers = await Promise.all(this.#workers);
-    await Promise.all(workers.map((worker) => worker.addRegion(region)));
+    await this.#starting;
+    await Promise.all(this.#workers.map((worker) => worker.addRegion(region)));
   }
 
   /** See {@link Threads.removeRegion}. */
   async removeRegion(name: string, onLeft: () => void): Promise<void> {
     this.#regions.delete(name);
+    await this.#starting;
     if (this.#workers.length === 0) return onLeft();
-    const workers = await Promise.all(this.#workers);
-    let users = workers.length;
+    let users = this.#workers.length;
     const left = () => {
       if (--users === 0) onLeft();
     };
-    await Promise.all(workers.map((worker) => worker.removeRegion(name, left)));
+    await Promise.all(this.#workers.map((worker) => worker.removeRegion(name, left)));
   }
 
   /** The server takes no more requests. */
-  async stopping(): Promise<void> {
-    for (const worker of await this.#started()) worker.channel.notify("stopping", undefined);
+  stopping(): void {
+    for (const { channel } of this.#workers) channel.notify("stopping", undefined);
+  }
+
+  /** Resolves when no thread has a function of the C library under way. */
+  async settle(): Promise<void> {
+    await this.#starting;
+    await Promise.allSettled(this.#workers.map(({ channel }) => channel.call("settle", undefined)));
   }
 
   /** Ends the threads. What their requests still use is the bridge's and not theirs. */
   async end(): Promise<void> {
-    await Promise.all((await this.#started()).map((worker) => worker.end()));
+    await this.#starting;
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.end()));
   }
 
-  /** The threads whose start has not failed. */
-  async #started(): Promise<ServerWorker[]> {
-    const starts = await Promise.allSettled(this.#workers);
-    return starts.filter((start) => start.status === "fulfilled").map(({ value }) => value);
+  /** Starts what is missing of `count` Workers, all or none. */
+  async #startWorkers(count: number): Promise<void> {
+    const first = this.#workers.length + 1;
+    const missing = Math.max(0, count - this.#workers.length);
+    const started = await Promise.allSettled(
+      Array.from({ length: missing }, (_, index) => this.#startWorker(first + index)),
+    );
+    const workers = started.filter((each) => each.status === "fulfilled").map((each) => each.value);
+    const failed = started.find((each) => each.status === "rejected");
+    if (failed === undefined) {
+      this.#workers.push(...workers);
+      return;
+    }
+    await Promise.all(workers.map((worker) => worker.end()));
+    throw failed.reason;
   }
 
   async #startWorker(index: number): Promise<ServerWorker> {
     const { library, address } = this.#server();
     const worker = new ServerWorker((id, request) => {
       const answer = this.#answers.get(id);
-      if (answer === undefined) throw new TritonError("UNAVAILABLE", "Server not ready");
+      if (answer === undefined) throw new TritonError("UNAVAILABLE", NOT_READY);
       return answer(request);
     });
-    const regions = [...this.#regions.values()];
-    await worker.channel.call("init", {
-      library: library.path,
-      address,
-      counts: this.#counts,
-      index,
-    });
-    for (const region of regions) await worker.addRegion(region);
-    return worker;
+    try {
+      const init = { library: library.path, address, counts: this.#counts, index };
+      await worker.channel.call("init", init);
+      for (const region of [...this.#regions.values()]) await worker.addRegion(region);
+      return worker;
+    } catch (reason) {
+      worker.terminate();
+      throw reason;
+    }
   }
 }
 
@@ -118,7 +140,9 @@ class ServerWorker {
 
   /** `forward` answers the requests of a front end that the thread forwards. */
   constructor(forward: (frontend: number, request: never) => Promise<unknown>) {
-    const url = new URL("../worker/worker.ts", import.meta.url).href;
+    const { url: own } = import.meta;
+    // With the ending that this file has, which is another one where the package was compiled.
+    const url = new URL(`../worker/worker${own.slice(own.lastIndexOf("."))}`, own).href;
     this.#worker = new Worker(url, { type: "module" });
     this.channel = new Channel(this.#worker as MessagePort, {
       forward: ({ id, request }: { id: number; request: never }) => forward(id, request),
@@ -141,9 +165,15 @@ class ServerWorker {
     await this.channel.call("removeRegion", name);
   }
 
+  /** Ends the thread, unless something still writes into its memory: then it goes with the process. */
   async end(): Promise<void> {
-    await this.channel.call("end", undefined).catch(() => {});
+    const isOver = await this.channel.call<boolean>("end", undefined).catch(() => true);
+    if (isOver) this.terminate();
+  }
+
+  terminate(): void {
     this.#worker.terminate();
+    this.channel.fail(new TritonError("UNAVAILABLE", NOT_READY));
   }
 
   #regionLeft(name: string): void {

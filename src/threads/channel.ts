@@ -45,8 +45,9 @@ export class Channel {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      // First, because it throws when the payload cannot be copied.
       this.#send({ kind: "call", id, name, payload });
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
@@ -55,7 +56,7 @@ export class Channel {
     this.#send({ kind: "notice", name, payload });
   }
 
-  /** The other side is gone: calls under way and later ones are rejected. */
+  /** The other side is gone: calls under way and later ones are rejected, and nothing is sent any more. */
   fail(failure: TritonError): void {
     this.#failure = failure;
     for (const { reject } of this.#waiting.values()) reject(failure);
@@ -63,7 +64,7 @@ export class Channel {
   }
 
   #send(message: Message): void {
-    this.#port.postMessage(message);
+    if (this.#failure === undefined) this.#port.postMessage(message);
   }
 
   #receive(message: Message): void {

@@ -16,8 +16,8 @@ import { MAX_MESSAGE_SIZE } from "../grpc/framing.ts";
 import { healthService } from "../grpc/health.ts";
 import { Inferences } from "../grpc/inference.ts";
 import { checkRestriction } from "../grpc/restricted.ts";
-import { controlService } from "../grpc/service.ts";
-import type { HttpHandler } from "../http1/message.ts";
+import { controlService, questionService } from "../grpc/service.ts";
+import type { HttpAnswer, HttpHandler, HttpRequest } from "../http1/message.ts";
 import { RestrictedFeatures } from "../kserve/restricted.ts";
 import type { RegionSource, SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
@@ -67,9 +67,31 @@ export function rpcRoutes(options: RpcOptions): RpcRoutes {
   return routesOf(options, { ...controlService(options), ...inferences(options) });
 }
 
-/** The inferences and grpc.health.v1. */
-export function rpcInferenceRoutes(options: InferenceOptions): RpcRoutes {
-  return routesOf(options, inferences(options));
+/** Has the main thread answer a request; one that will be refused needs no body. */
+export type ForwardingHandler = (
+  request: HttpRequest,
+  options?: { readonly withoutBody: boolean },
+) => HttpAnswer;
+
+/** All methods on a thread, which has `forward` answer those that it cannot answer by itself. */
+export function rpcThreadRoutes(options: InferenceOptions, forward: ForwardingHandler): RpcRoutes {
+  const own = { ...questionService(options.engine), ...inferences(options) };
+  const restricted = options.restricted ?? new RestrictedFeatures();
+  const forwarded = GRPCInferenceService.methods.map(({ parent, name }) => {
+    const path = `/${parent.typeName}/${name}`;
+    const handler: HttpHandler = (request) => {
+      const header = (key: string) => request.header(key.toLowerCase());
+      try {
+        checkRestriction({ path, header }, restricted);
+      } catch {
+        // The main thread refuses it in the words of the protocol.
+        return forward(request, { withoutBody: true });
+      }
+      return forward(request);
+    };
+    return [path, handler] as const;
+  });
+  return new Map([...forwarded, ...routesOf(options, own)]);
 }
 
 function inferences({ engine, headerPattern, regions }: InferenceOptions): InferenceService {

@@ -7,6 +7,9 @@ import type { InferenceEngine } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { NativeEngine, type NativeServer } from "../server/native_engine.ts";
 
+/** How long the server gets to let go of requests that have ended. */
+const END_MS = 1000;
+
 /** See the module. */
 export class ThreadEngine extends NativeEngine implements InferenceEngine {
   readonly #server: NativeServer;
@@ -26,6 +29,20 @@ export class ThreadEngine extends NativeEngine implements InferenceEngine {
   /** The server's stop has begun. */
   stopping(): void {
     this.#isRunning = false;
+  }
+
+  /** Resolves when no function of the C library runs on another thread for this one. */
+  async settle(): Promise<void> {
+    await this.settleJobs();
+  }
+
+  /** Cancels what is under way, and waits a while for its end. */
+  async end(): Promise<void> {
+    const { queue } = this.#server.library;
+    await this.cancelCalls();
+    for (let waited = 0; !queue.isIdle && waited < END_MS; waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   protected native(refusal: string): NativeServer {

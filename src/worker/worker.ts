@@ -1,12 +1,12 @@
 /**
  * The program of a thread: serves the models of the main thread's server from an event loop of its own. It
- * answers inferences, health and metadata itself, and forwards everything else.
+ * answers inferences and questions about health and models itself, and forwards everything else.
  *
  * @module
  */
 import { loadBackend } from "../../ffi/backend.ts";
 import { loadReactor } from "../../ffi/bridge/reactor.ts";
-import { openLibrary } from "../../ffi/library.ts";
+import { type Library, openLibrary } from "../../ffi/library.ts";
 import { datatypeName, datatypeNumber } from "../datatype.ts";
 import type { ForwardedCall, ForwardedOutcome } from "../grpc/forwarding.ts";
 import { GrpcThread, type GrpcThreadOptions } from "../grpc/thread.ts";
@@ -39,9 +39,19 @@ interface Service {
 
 /** What stands on the library. */
 interface Thread {
+  readonly library: Library;
   readonly engine: ThreadEngine;
   readonly regions: ThreadRegions;
   readonly adopt: SocketAdopter;
+}
+
+// A bug costs what it has hit, and not the thread, which would end under a bridge that calls it.
+for (const name of ["error", "unhandledrejection"]) {
+  addEventListener(name, (event) => {
+    event.preventDefault();
+    const { error, reason } = event as ErrorEvent & PromiseRejectionEvent;
+    console.error(error ?? reason);
+  });
 }
 
 const services = new Map<number, Service>();
@@ -52,6 +62,7 @@ const channel = new Channel(self as unknown as MessagePort, {
     permitWorker();
     const library = await openLibrary(path, { number: datatypeNumber, name: datatypeName });
     thread = {
+      library,
       engine: new ThreadEngine({ library, address }),
       regions: new ThreadRegions(library, (name) => channel.notify("regionLeft", name)),
       adopt: await adoptSockets(counts, index),
@@ -74,7 +85,19 @@ const channel = new Channel(self as unknown as MessagePort, {
   addRegion: (region: SharedRegion) => thread.regions.add(region),
   removeRegion: (name: string) => thread.regions.remove(name),
   stopping: () => thread.engine.stopping(),
-  end: async () => (await loadReactor(await loadBackend())).mute(),
+  settle: () => thread.engine.settle(),
+  // Whether this thread may be terminated: nothing writes into its memory any more.
+  end: async () => {
+    await thread.engine.end();
+    const { queue } = thread.library;
+    const reactor = await loadReactor(await loadBackend());
+    await reactor.end();
+    if (queue.isIdle) {
+      queue.free();
+      reactor.free();
+    }
+    return !queue.hasJobs;
+  },
 });
 
 async function open(id: number, { kind, options }: FrontendSpec): Promise<Service> {

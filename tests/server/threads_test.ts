@@ -2,13 +2,13 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { KServeGrpc, KServeHttp, type Server } from "../../mod.ts";
+import { KServeGrpc, KServeHttp, RestrictedFeatures, type Server } from "../../mod.ts";
 import {
   LogSettingsRequestSchema,
   LogSettingsResponseSchema,
@@ -19,7 +19,9 @@ import { echoOverGrpc, httpEchoBody } from "../support/echo_clients.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
 import { RawGrpcClient } from "../support/grpc_raw.ts";
 import { KeepAliveHttp } from "../support/keep_alive_http.ts";
-import { assertNothingAlive, startEcho } from "../support/real_server.ts";
+import { assertNothingAlive, sleep, startEcho } from "../support/real_server.ts";
+import { makeSharedMemory, removeSharedMemory } from "../support/shared_memory.ts";
+import { exchange, latin1 } from "../support/wire.ts";
 
 const LOCAL = { address: "127.0.0.1", port: 0 };
 const INFER = "/v2/models/echo/infer";
@@ -127,6 +129,70 @@ test("gRPC's methods answer alike on all threads", async () => {
   for (const client of clients) await client[Symbol.asyncDispose]();
 });
 
+test("threads refuse from the head of a request what the main thread would", async () => {
+  const restrictedFeatures = new RestrictedFeatures();
+  restrictedFeatures.createFeatureGroup("key", "secret", ["logging", "trace"]);
+  await using http = await KServeHttp.start(server, { ...LOCAL, threads: 2, restrictedFeatures });
+  const stay = await connections(http.port, 2);
+  const heads = [
+    "POST /v2/nothing",
+    "POST /v2/logging",
+    "DELETE /v2/systemsharedmemory/status",
+    "POST /v2/models/echo/trace/setting",
+  ];
+  for (const head of heads) {
+    const text = `${head} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n`;
+    const parts = [new TextEncoder().encode(text)];
+    const ask = async () => {
+      const { answer, fault } = await exchange(http.port, parts, { limitMs: 10_000 });
+      assert.equal(fault, undefined);
+      return [answer?.status, answer && latin1(answer.body)];
+    };
+    // Both threads have as many connections, so this goes to the main one.
+    const refusal = await ask();
+    assert.ok([403, 404, 405].includes(Number(refusal[0])), JSON.stringify(refusal));
+    const another = new KeepAliveHttp(http.port);
+    await another.post("/v2/health/live", "");
+    assert.deepEqual(await ask(), refusal);
+    another.close();
+  }
+  for (const each of stay) each.close();
+});
+
+test("a region that threads use can be unregistered more than once", async () => {
+  const options = { ...LOCAL, threads: 3, allowClientSharedMemory: true };
+  await using http = await KServeHttp.start(server, options);
+  const all = await connections(http.port, 3);
+  const key = `/triton_ts_threads_${process.pid}`;
+  makeSharedMemory(key, new Uint8Array(4));
+  const region = JSON.stringify({ key, byte_size: 4 });
+  const body = JSON.stringify({
+    inputs: [{
+      name: "INPUT0",
+      datatype: "FP32",
+      shape: [1],
+      parameters: { shared_memory_region: "r", shared_memory_byte_size: 4 },
+    }],
+    parameters: { delay_us: 300_000 },
+  });
+  for (let round = 0; round < 3; round++) {
+    const registered = await all[0].post("/v2/systemsharedmemory/region/r/register", region);
+    assert.deepEqual(registered, { status: 200, body: "" });
+    const running = [all[1].post(INFER, body), all[2].post(INFER, body)];
+    for (let i = 0; i < 400 && server.liveCounters().requests < 2; i++) await sleep(5);
+    for (let i = 0; i < 3; i++) {
+      const left = await all[0].post("/v2/systemsharedmemory/unregister", "");
+      assert.deepEqual(left, { status: 200, body: "" });
+      assert.equal(server.liveCounters().mappings, 1);
+    }
+    for (const each of await Promise.all(running)) assert.equal(each.status, 200, each.body);
+    for (let i = 0; i < 400 && server.liveCounters().mappings > 0; i++) await sleep(5);
+    assert.equal(server.liveCounters().mappings, 0);
+  }
+  removeSharedMemory(key);
+  for (const each of all) each.close();
+});
+
 test("inputs of all sizes reach the models of all threads", async () => {
   await using http = await KServeHttp.start(server, { ...LOCAL, threads: 2 });
   const all = await connections(http.port, 2);
@@ -154,6 +220,17 @@ test("threads listen for TLS themselves", async () => {
     useSsl: true,
     serverCert: file("server.crt"),
     serverKey: file("server.key"),
+  });
+  const onSocket = {
+    address: "unix:/tmp/triton.sock",
+    threads: 2,
+    useSsl: true,
+    serverCert: file("server.crt"),
+    serverKey: file("server.key"),
+  };
+  assert.throws(() => new KServeGrpc(server, onSocket), {
+    name: "RangeError",
+    message: "Cannot use 2 threads with TLS on a Unix domain socket: use 1, or a port",
   });
   const ca = readFileSync(file("ca.crt"), "utf8");
   const clients = Array.from({ length: 20 }, () => new RawGrpcClient(grpc.port, { ca }));
@@ -200,6 +277,23 @@ test("what cannot be is refused", async () => {
     code: "UNSUPPORTED",
     message: "Cannot serve with 2 threads: the engine has no threads of its own; use 1",
   });
+});
+
+test("servers follow one another, and leave no thread behind", async () => {
+  const threads = () => readdirSync("/proc/self/task").length;
+  let first = 0;
+  for (let round = 0; round < 4; round++) {
+    {
+      await using next = await startEcho();
+      await using http = await KServeHttp.start(next, { ...LOCAL, threads: 3 });
+      for (const each of await connections(http.port, 3)) each.close();
+    }
+    // What the first has begun stays for the others: the bridge's two threads that wait for event loops.
+    await sleep(500);
+    first ||= threads();
+    for (let i = 0; i < 100 && threads() > first; i++) await sleep(50);
+    assert.ok(threads() <= first, `${threads()} threads, ${first} before`);
+  }
 });
 
 test("the server stops with its threads", async () => {
