@@ -4,6 +4,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { loadBackend } from "../../ffi/backend.ts";
 import { loadReactor } from "../../ffi/bridge/reactor.ts";
 import { type Library, openLibrary } from "../../ffi/library.ts";
@@ -46,12 +47,8 @@ interface Thread {
 }
 
 // A bug costs what it has hit, and not the thread, which would end under a bridge that calls it.
-for (const name of ["error", "unhandledrejection"]) {
-  addEventListener(name, (event) => {
-    event.preventDefault();
-    const { error, reason } = event as ErrorEvent & PromiseRejectionEvent;
-    console.error(error ?? reason);
-  });
+for (const name of ["uncaughtException", "unhandledRejection"]) {
+  process.on(name, (reason) => console.error(reason));
 }
 
 const services = new Map<number, Service>();
