@@ -71,7 +71,13 @@ static int wait_for_events(int epoll, struct epoll_event* events, int most, uint
   return epoll_wait(epoll, events, most, 0);
 }
 
+/* Set when the process is about to end, by the thread that ends it. The libraries are taken apart then, so
+ * the event loops of other threads must not call them any more. */
+static atomic_int is_ending;
+static pthread_t ender;
+
 int loop_events(uint32_t number, struct epoll_event* events, int most, uint32_t microseconds) {
+  while (atomic_load_explicit(&is_ending, memory_order_acquire) && !pthread_equal(pthread_self(), ender)) pause();
   Loop* loop = loops[number];
   void* queue = loop->queue;
   if (microseconds == 0) return epoll_wait(loop->epoll, events, most, 0);
@@ -214,7 +220,9 @@ EXPORT void tts_loop_free(uint32_t number) {
   pthread_mutex_unlock(&loops_lock);
 }
 
-/* The same as tts_loop_mute for all loops: the process is about to end. */
+/* The same as tts_loop_mute for all loops: the calling thread is about to end the process. */
 EXPORT void tts_loop_mute_all(void) {
+  ender = pthread_self();
+  atomic_store_explicit(&is_ending, 1, memory_order_release);
   for (uint32_t number = 0; number < LOOPS; number++) if (loops[number]) mute(loops[number]);
 }
