@@ -39,6 +39,13 @@ export type {
 export { Model, type ModelMetadata, type TensorMetadata } from "./src/server/model.ts";
 export { Inference, type InferenceOptions, InferenceResponse } from "./src/server/inference.ts";
 export type {
+  ForwardHandler,
+  FrontendSpec,
+  SharedRegion,
+  ThreadGroup,
+  Threads,
+} from "./src/threads/threads.ts";
+export type {
   ClientMemory,
   Engine,
   EngineCall,
@@ -48,6 +55,7 @@ export type {
   EngineRequest,
   EngineResponse,
   Frontend,
+  InferenceEngine,
   Int64,
   LoadParameters,
   LogSettings,

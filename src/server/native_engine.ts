@@ -7,7 +7,13 @@
 import type { Ticket } from "../../ffi/bridge/queue.ts";
 import { NativeError } from "../../ffi/error.ts";
 import type { Library } from "../../ffi/library.ts";
-import type { EngineCall, EngineRequest, Int64, ResponseHandler } from "../engine.ts";
+import type {
+  EngineCall,
+  EngineRequest,
+  InferenceEngine,
+  Int64,
+  ResponseHandler,
+} from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { LiveSet } from "../live_set.ts";
 import { ServerResponse } from "./response.ts";
@@ -30,12 +36,27 @@ const BATCH_FIRST_DIMENSION = 2;
 const TRANSACTION_DECOUPLED = 2;
 
 /** See the module. */
-export abstract class NativeEngine {
+export class NativeEngine implements InferenceEngine {
   readonly #calls = new LiveSet<Ticket>();
   readonly #jobs = new Set<Promise<void>>();
+  readonly #running: () => NativeServer | undefined;
+
+  /** `running` says which server it is, undefined while it does not run. */
+  constructor(running: () => NativeServer | undefined) {
+    this.#running = running;
+  }
+
+  /** Whether the server runs. */
+  get running(): boolean {
+    return this.#running() !== undefined;
+  }
 
   /** The server while it runs; else throws UNAVAILABLE with the text `refusal`. */
-  protected abstract native(refusal: string): NativeServer;
+  native(refusal: string): NativeServer {
+    const server = this.#running();
+    if (server === undefined) throw new TritonError("UNAVAILABLE", refusal);
+    return server;
+  }
 
   /** Whether the server works at all. */
   isLive(): boolean {
@@ -132,7 +153,7 @@ export abstract class NativeEngine {
   }
 
   /** Calls the C library; its errors are thrown as TritonErrors. */
-  protected ask<T>(refusal: string, call: (server: NativeServer) => T): T {
+  ask<T>(refusal: string, call: (server: NativeServer) => T): T {
     const server = this.native(refusal);
     try {
       return call(server);
@@ -142,7 +163,7 @@ export abstract class NativeEngine {
   }
 
   /** Runs a function of the C library, whose first parameter is the server, on another thread. */
-  protected async job(name: string, ...args: (number | Uint8Array)[]): Promise<void> {
+  async job(name: string, ...args: (number | Uint8Array)[]): Promise<void> {
     const { library, address } = this.native(NOT_READY);
     const job = library.queue.call(name, address, ...args);
     this.#jobs.add(job);
@@ -156,12 +177,12 @@ export abstract class NativeEngine {
   }
 
   /** Waits for the functions that run on other threads. */
-  protected async settleJobs(): Promise<void> {
+  async settleJobs(): Promise<void> {
     await Promise.allSettled(this.#jobs);
   }
 
   /** Cancels the requests under way, and waits a while for their ends. */
-  protected async cancelCalls(): Promise<void> {
+  async cancelCalls(): Promise<void> {
     for (const ticket of this.#calls.all()) ticket.cancel();
     for (let waited = 0; this.#calls.size > 0 && waited < CANCEL_GRACE_MS; waited += 10) {
       await new Promise((resolve) => setTimeout(resolve, 10));

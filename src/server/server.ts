@@ -12,10 +12,13 @@ import { datatypeName, datatypeNumber } from "../datatype.ts";
 import type {
   ClientMemory,
   Engine,
+  EngineCall,
+  EngineRequest,
   Frontend,
   Int64,
   LoadParameters,
   LogSettings,
+  ResponseHandler,
 } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { setUpTriton } from "../setup/setup.ts";
@@ -80,11 +83,12 @@ const FOREVER_MS = 2 ** 31 - 1;
  * console.log(server.metadata().version);
  * ```
  */
-export class Server extends NativeEngine implements Engine {
+export class Server implements Engine {
   readonly #options: ServerOptions;
   readonly #frontends = new Set<Frontend>();
-  readonly #memory = new ServerMemory(() => this.native(NOT_READY).library);
-  readonly #threads = new ServerThreads(() => this.native(NOT_READY));
+  readonly #engine = new NativeEngine(() => this.#state === "running" ? this.#server : undefined);
+  readonly #memory = new ServerMemory(() => this.#engine.native(NOT_READY).library);
+  readonly #threads = new ServerThreads(() => this.#engine.native(NOT_READY));
   #state: State = "new";
   #library: Library | undefined;
   #server: NativeServer | undefined;
@@ -98,7 +102,6 @@ export class Server extends NativeEngine implements Engine {
    * @throws {RangeError} when `exitTimeout` is no whole number of seconds.
    */
   constructor(options: ServerOptions) {
-    super();
     const { exitTimeout = DEFAULT_EXIT_TIMEOUT } = options;
     if (!Number.isInteger(exitTimeout) || exitTimeout < 0 || exitTimeout > 4294967295) {
       throw new RangeError(
@@ -180,7 +183,7 @@ export class Server extends NativeEngine implements Engine {
 
   /** Takes over changes in the repositories; only in model control mode `"poll"`. */
   pollModelRepository(): Promise<void> {
-    return this.job("TRITONSERVER_ServerPollModelRepository");
+    return this.#engine.job("TRITONSERVER_ServerPollModelRepository");
   }
 
   /** Adds a repository, in mode `"explicit"`; `mapping` gives its folders other model names. */
@@ -190,14 +193,14 @@ export class Server extends NativeEngine implements Engine {
     await this.#withParameters(
       parameters,
       (array, count) =>
-        this.job("TRITONSERVER_ServerRegisterModelRepository", cString(path), array, count),
+        this.#engine.job("TRITONSERVER_ServerRegisterModelRepository", cString(path), array, count),
     );
   }
 
   /** Takes a repository out again. Its loaded models stay. */
   async unregisterModelRepository(path: string): Promise<void> {
     this.#checkRepositories();
-    await this.job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
+    await this.#engine.job("TRITONSERVER_ServerUnregisterModelRepository", cString(path));
   }
 
   /**
@@ -239,30 +242,90 @@ export class Server extends NativeEngine implements Engine {
     this.#frontends.delete(frontend);
   }
 
+  /** Whether the server works at all. */
+  isLive(): boolean {
+    return this.#engine.isLive();
+  }
+
+  /** Whether the server, and with strict readiness every model, can serve. */
+  isReady(): boolean {
+    return this.#engine.isReady();
+  }
+
+  /** Whether a model can serve; version -1 for the one that the version policy chooses. */
+  isModelReady(name: string, version: Int64): boolean {
+    return this.#engine.isModelReady(name, version);
+  }
+
+  /** {@link metadata} as Triton's JSON. */
+  serverMetadataJson(): Uint8Array {
+    return this.#engine.serverMetadataJson();
+  }
+
+  /** {@link Model.metadata} as Triton's JSON. */
+  modelMetadataJson(name: string, version: Int64): Uint8Array {
+    return this.#engine.modelMetadataJson(name, version);
+  }
+
+  /** {@link Model.config} as Triton's JSON. */
+  modelConfigJson(name: string, version: Int64): Uint8Array {
+    return this.#engine.modelConfigJson(name, version);
+  }
+
+  /** {@link Model.statistics} as Triton's JSON; of all models with an empty name. */
+  modelStatisticsJson(name: string, version: Int64): Uint8Array {
+    return this.#engine.modelStatisticsJson(name, version);
+  }
+
+  /** Whether the model may send other than one response to a request. */
+  isDecoupled(name: string, version: Int64): boolean {
+    return this.#engine.isDecoupled(name, version);
+  }
+
+  /** Whether the model's shapes begin with a batch dimension. */
+  hasBatchDimension(name: string, version: Int64): boolean {
+    return this.#engine.hasBatchDimension(name, version);
+  }
+
+  /** {@link models} as Triton's JSON. */
+  repositoryIndexJson(readyOnly: boolean): Promise<Uint8Array> {
+    return this.#engine.repositoryIndexJson(readyOnly);
+  }
+
   /** See {@link Engine.loadModel}; {@link Model.load} is the friendlier form. */
   async loadModel(name: string, parameters: LoadParameters = new Map()): Promise<void> {
-    this.native(NOT_READY);
+    this.#engine.native(NOT_READY);
     // In other modes the library refuses every load, whatever the name.
     if (this.#options.modelControlMode === "explicit") checkModelName(name);
     if (parameters.size === 0) {
-      return await this.job("TRITONSERVER_ServerLoadModel", cString(name));
+      return await this.#engine.job("TRITONSERVER_ServerLoadModel", cString(name));
     }
     checkFilePaths(name, parameters);
     await this.#withParameters(
       parameters,
       (array, count) =>
-        this.job("TRITONSERVER_ServerLoadModelWithParameters", cString(name), array, count),
+        this.#engine.job("TRITONSERVER_ServerLoadModelWithParameters", cString(name), array, count),
     );
   }
 
   /** See {@link Engine.unloadModel}; {@link Model.unload} is the friendlier form. */
   unloadModel(name: string, options: { unloadDependents?: boolean } = {}): Promise<void> {
-    return this.job(
+    return this.#engine.job(
       options.unloadDependents
         ? "TRITONSERVER_ServerUnloadModelAndDependents"
         : "TRITONSERVER_ServerUnloadModel",
       cString(name),
     );
+  }
+
+  /** See {@link Engine.infer}: what front ends call. Programs use {@link Model.infer}. */
+  infer(request: EngineRequest, onResponse: ResponseHandler): EngineCall {
+    return this.#engine.infer(request, onResponse);
+  }
+
+  /** The Prometheus text of the process's metrics. */
+  metricsText(): Uint8Array {
+    return this.#engine.metricsText();
   }
 
   /** The log settings of the process. */
@@ -272,7 +335,7 @@ export class Server extends NativeEngine implements Engine {
 
   /** Changes log settings, for the whole process. */
   updateLogSettings(settings: Partial<LogSettings>): void {
-    this.ask(NOT_READY, ({ library }) => updateLogSettings(library.native, settings));
+    this.#engine.ask(NOT_READY, ({ library }) => updateLogSettings(library.native, settings));
   }
 
   // --- the inside ---
@@ -354,12 +417,12 @@ export class Server extends NativeEngine implements Engine {
         );
         await queue.call("TRITONSERVER_ServerStop", address);
       } catch (error) {
-        await this.cancelCalls();
+        await this.#engine.cancelCalls();
         // Deleting the server, or unmapping the memory of clients, now would leave requests and models
         // pointing into freed memory: rather than that, both are left to the end of the process.
         throw tritonError(error);
       }
-      await Promise.all([this.settleJobs(), this.#threads.settle()]);
+      await Promise.all([this.#engine.settleJobs(), this.#threads.settle()]);
       await queue.call("TRITONSERVER_ServerDelete", address);
       this.#memory.unmapAll();
     } finally {
@@ -369,14 +432,9 @@ export class Server extends NativeEngine implements Engine {
     }
   }
 
-  protected native(refusal: string): NativeServer {
-    if (this.#state !== "running") throw new TritonError("UNAVAILABLE", refusal);
-    return this.#server as NativeServer;
-  }
-
   /** A server whose start failed, with `exitOnError` false, has no repositories: Triton would crash. */
   #checkRepositories(): void {
-    const isLive = this.ask(NOT_READY, ({ library, address }) => {
+    const isLive = this.#engine.ask(NOT_READY, ({ library, address }) => {
       return library.native.serverIs("Live", address);
     });
     if (!isLive) throw new TritonError("UNAVAILABLE", NOT_READY);
@@ -387,7 +445,7 @@ export class Server extends NativeEngine implements Engine {
     parameters: LoadParameters,
     use: (array: Uint8Array, count: number) => Promise<void>,
   ): Promise<void> {
-    const { native } = this.native(NOT_READY).library;
+    const { native } = this.#engine.native(NOT_READY).library;
     const made: number[] = [];
     try {
       for (const [name, value] of parameters) {

@@ -28,11 +28,15 @@ export interface ThreadGroup {
 
 /** A region of clients' memory that the main thread has mapped. */
 export interface SharedRegion {
+  /** The name under which the client registered it. */
   readonly name: string;
+  /** The region's size in bytes. */
   readonly byteSize: number | bigint;
   /** The mapping in the bridge. */
   readonly handle: number;
+  /** The address of its first byte. */
   readonly address: number;
+  /** The number of the GPU whose memory it is; undefined for system memory. */
   readonly gpu: number | undefined;
 }
 

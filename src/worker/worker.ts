@@ -41,7 +41,7 @@ interface Service {
 /** What stands on the library. */
 interface Thread {
   readonly library: Library;
-  readonly engine: ThreadEngine;
+  readonly server: ThreadEngine;
   readonly regions: ThreadRegions;
   readonly adopt: SocketAdopter;
 }
@@ -60,7 +60,7 @@ const channel = new Channel(self as unknown as MessagePort, {
     const library = await openLibrary(path, { number: datatypeNumber, name: datatypeName });
     thread = {
       library,
-      engine: new ThreadEngine({ library, address }),
+      server: new ThreadEngine({ library, address }),
       regions: new ThreadRegions(library, (name) => channel.notify("regionLeft", name)),
       adopt: await adoptSockets(counts, index),
     };
@@ -81,11 +81,11 @@ const channel = new Channel(self as unknown as MessagePort, {
   },
   addRegion: (region: SharedRegion) => thread.regions.add(region),
   removeRegion: (name: string) => thread.regions.remove(name),
-  stopping: () => thread.engine.stopping(),
-  settle: () => thread.engine.settle(),
+  stopping: () => thread.server.stopping(),
+  settle: () => thread.server.engine.settleJobs(),
   // Whether this thread may be terminated: nothing writes into its memory any more.
   end: async () => {
-    await thread.engine.end();
+    await thread.server.end();
     const { queue } = thread.library;
     const reactor = await loadReactor(await loadBackend());
     await reactor.end();
@@ -98,7 +98,7 @@ const channel = new Channel(self as unknown as MessagePort, {
 });
 
 async function open(id: number, { kind, options }: FrontendSpec): Promise<Service> {
-  const { engine, regions: { table } } = thread;
+  const { server: { engine }, regions: { table } } = thread;
   if (kind === "http") {
     const forward = (request: ForwardedRequest) =>
       channel.call<ForwardedReply>("forward", { id, request });
