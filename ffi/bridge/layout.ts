@@ -181,7 +181,11 @@ export class DescriptorWriter {
 
   #integer(value: number | bigint): void {
     this.#reserve(8);
-    if (typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
+    if (typeof value === "number" && (value | 0) === value) {
+      // Most are small, and to divide takes longer.
+      this.#view.setInt32(this.#at, value, true);
+      this.#view.setInt32(this.#at + 4, value >> 31, true);
+    } else if (typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
       this.#view.setUint32(this.#at, value % 4294967296, true);
       this.#view.setUint32(this.#at + 4, Math.floor(value / 4294967296), true);
     } else {
@@ -443,7 +447,7 @@ export class RecordReader {
     this.#address = 0;
     this.#isInline = placed === DATA_INLINE && byteSize > 0;
     if (placed === DATA_INLINE) {
-      data = this.#bytes.subarray(at, at + byteSize);
+      data = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset + at, byteSize);
       at += (byteSize + 7) & ~7;
     } else {
       if (placed === DATA_ADDRESS) {
