@@ -11,6 +11,7 @@ import { compile } from "../ffi/bridge/compiler.ts";
 import { setUpTriton } from "../src/setup/setup.ts";
 import { ECHO_MODELS, echoBackends } from "../tests/support/echo_backend.ts";
 import { temporaryPath } from "./bodies.ts";
+import { median } from "./compare.ts";
 import { runtimeCommand } from "../tests/support/command.ts";
 import type { Result } from "./report.ts";
 
@@ -57,10 +58,6 @@ export async function benchInProcess(rounds: number): Promise<Result[]> {
       memory: NaN,
     }));
   });
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 function loop(name: string, command: readonly string[]): Contestant {

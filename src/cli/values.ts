@@ -51,11 +51,6 @@ export function parsePort(text: string): number {
   return parseInteger(text, 0, 65535);
 }
 
-/** A number of threads that serve: an integer from 1 to 128. */
-export function parseThreads(text: string): number {
-  return parseInteger(text, 1, 128);
-}
-
 /** A decimal number, with or without a fraction. */
 export function parseNumber(text: string): number {
   const value = Number(text);

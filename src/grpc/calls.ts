@@ -29,6 +29,11 @@ export class Calls {
     this.#restricted = restricted;
   }
 
+  /** Whether no more calls begin. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Takes each stream of a transport. */
   readonly accept: StreamHandler = (stream) => acceptStream(stream, this);
 

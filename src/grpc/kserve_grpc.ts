@@ -65,13 +65,9 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   constructor(engine: Engine, options: KServeGrpcOptions = {}) {
     const { restrictedFeatures, traceSettings = traceSettingsOf(engine), ...others } = options;
     this.#engine = engine;
+    this.#options = resolveOptions(others);
     // As they are now, for all threads alike.
-    const restrictions = restrictedFeatures?.entries() ?? [];
-    this.#options = {
-      ...resolveOptions(others),
-      restrictedFeatures: RestrictedFeatures.of(restrictions),
-    };
-    this.#threadOptions = { restrictions, options: others };
+    this.#threadOptions = { restrictions: restrictedFeatures?.entries() ?? [], options: others };
     const regions = sharedMemoryOf(engine, options.allowClientSharedMemory ?? false);
     const sources = { engine, regions, stopping: () => this.#stopping !== undefined };
     this.#handlers = allHandlers(sources, { engine, regions, traceSettings }, this.#options);
@@ -130,8 +126,9 @@ export class KServeGrpc implements Frontend, AsyncDisposable {
   }
 
   async #listen(): Promise<Running> {
-    const { transport: options, transportKind, restrictedFeatures } = this.#options;
-    const calls = new Calls(this.#handlers, restrictedFeatures);
+    const { transport: options, transportKind } = this.#options;
+    const restricted = RestrictedFeatures.of(this.#threadOptions.restrictions);
+    const calls = new Calls(this.#handlers, restricted);
     if (transportKind === "node") {
       // Only imported when asked for, since node:http2 takes its time.
       const { nodeTransport } = await import("./transport_node.ts");

@@ -5,7 +5,7 @@
  * @module
  */
 import { headerPattern } from "../kserve/header_forwarding.ts";
-import { RestrictedFeatures } from "../kserve/restricted.ts";
+import type { RestrictedFeatures } from "../kserve/restricted.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
 import type { TlsOptions } from "../net/tls.ts";
 import { threadCount } from "../threads/threads.ts";
@@ -125,8 +125,8 @@ export interface KServeGrpcOptions {
   transport?: "h2" | "node";
   /**
    * How many event loops serve connections, from 1 to 128: the main thread's, and those of Workers, which
-   * share the server; each connection goes to the one with the fewest. The front ends of a server share the Workers. Only with
-   * transport `"h2"`. Over TLS the system spreads the connections, as with `reusePort`. Default 1;
+   * share the server; each connection goes to the one with the fewest. The front ends of a server share
+   * the Workers. Only with transport `"h2"`. Over TLS the system spreads the connections, as with `reusePort`. Default 1;
    * `--grpc-infer-thread-count`, whose default is 2.
    */
   threads?: number;
@@ -140,7 +140,6 @@ export interface ResolvedOptions {
   readonly maxResponsePoolSize: number;
   readonly replyDelayMs: number;
   readonly headerPattern: RegExp | undefined;
-  readonly restrictedFeatures: RestrictedFeatures;
   readonly threads: number;
 }
 
@@ -207,7 +206,6 @@ export function resolveOptions(options: KServeGrpcOptions): ResolvedOptions {
     ),
     replyDelayMs: whole("replyDelayMs", options.replyDelayMs ?? 0),
     headerPattern: headerPattern(options.forwardHeaderPattern ?? ""),
-    restrictedFeatures: options.restrictedFeatures ?? new RestrictedFeatures(),
     threads,
   };
 }

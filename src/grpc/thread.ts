@@ -25,7 +25,6 @@ export class GrpcThread {
   /** Where connections of the main thread go. */
   readonly transport: H2Transport;
   readonly #calls: Calls;
-  #isStopping = false;
 
   /** `forward` asks the main thread. */
   constructor(
@@ -35,7 +34,7 @@ export class GrpcThread {
     forward: Forwarder,
   ) {
     const resolved = resolveOptions(options);
-    const sources = { engine, regions, stopping: () => this.#isStopping };
+    const sources = { engine, regions, stopping: () => this.#calls.isStopping };
     const handlers = threadHandlers(sources, forward, resolved);
     this.#calls = new Calls(handlers, RestrictedFeatures.of(restrictions));
     this.transport = new H2Transport(resolved.transport, this.#calls.accept);
@@ -48,7 +47,6 @@ export class GrpcThread {
 
   /** See {@link Calls.drain}. */
   async stop(graceMs: number): Promise<void> {
-    this.#isStopping = true;
     await this.#calls.drain(this.transport, graceMs);
   }
 }

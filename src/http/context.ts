@@ -39,7 +39,7 @@ export function endpoint(
   options: EndpointOptions,
   answer: HttpHandler,
 ): HttpHandler {
-  const restriction = service.restricted?.get(options.feature);
+  const restriction = service.restricted.get(options.feature);
   return (request) => {
     if (restriction !== undefined && !hasField(request, restriction.key, restriction.value)) {
       const message = `This API is restricted, expecting header '${restriction.key}'`;

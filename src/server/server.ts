@@ -218,7 +218,7 @@ export class Server implements Engine {
 
   /** Whether it has started and no stop has begun. */
   get running(): boolean {
-    return this.#state === "running";
+    return this.#engine.running;
   }
 
   /** See {@link Engine.clientMemory}. */

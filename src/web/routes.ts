@@ -18,7 +18,7 @@ import { Inferences } from "../grpc/inference.ts";
 import { checkRestriction } from "../grpc/restricted.ts";
 import { controlService, questionService } from "../grpc/service.ts";
 import type { HttpAnswer, HttpHandler, HttpRequest } from "../http1/message.ts";
-import { RestrictedFeatures } from "../kserve/restricted.ts";
+import type { RestrictedFeatures } from "../kserve/restricted.ts";
 import type { RegionSource, SharedMemoryRegions } from "../kserve/shared_memory.ts";
 import type { TraceSettings } from "../kserve/trace_settings.ts";
 import { connectError, tritonErrors } from "./errors.ts";
@@ -28,8 +28,7 @@ import { type InferenceService, inferenceService } from "./inference.ts";
 /** What inferences and health work with, as for the other endpoints of an HTTP front end. */
 export interface InferenceOptions {
   readonly engine: InferenceEngine;
-  /** Undefined: nothing is restricted. */
-  readonly restricted: RestrictedFeatures | undefined;
+  readonly restricted: RestrictedFeatures;
   /** Which headers are forwarded to models; undefined for none. */
   readonly headerPattern: RegExp | undefined;
   /** The limit on JSON and on what compressed messages grow to, in bytes. */
@@ -76,13 +75,12 @@ export type ForwardingHandler = (
 /** All methods on a thread, which has `forward` answer those that it cannot answer by itself. */
 export function rpcThreadRoutes(options: InferenceOptions, forward: ForwardingHandler): RpcRoutes {
   const own = { ...questionService(options.engine), ...inferences(options) };
-  const restricted = options.restricted ?? new RestrictedFeatures();
   const forwarded = GRPCInferenceService.methods.map(({ parent, name }) => {
     const path = `/${parent.typeName}/${name}`;
     const handler: HttpHandler = (request) => {
       const header = (key: string) => request.header(key.toLowerCase());
       try {
-        checkRestriction({ path, header }, restricted);
+        checkRestriction({ path, header }, options.restricted);
       } catch {
         // The main thread refuses it in the words of the protocol.
         return forward(request, { withoutBody: true });
@@ -110,7 +108,7 @@ function routesOf(
       readMaxBytes,
       acceptCompression: [limitedGzip(jsonLimit)],
       interceptors: [tritonErrors],
-      requestGate: gate(restricted ?? new RestrictedFeatures()),
+      requestGate: gate(restricted),
     })
       .service(withReading(GRPCInferenceService), inference)
       .service(withReading(Health), health)

@@ -7,14 +7,7 @@ import { COMPRESSION_LEVELS } from "../../grpc/compression.ts";
 import { CommandError } from "../errors.ts";
 import { built, type FlagGroup, noEffect } from "../flag.ts";
 import { addRestriction } from "../restriction.ts";
-import {
-  parseBoolean,
-  parseInteger,
-  parsePattern,
-  parsePort,
-  parseThreads,
-  parseWord,
-} from "../values.ts";
+import { parseBoolean, parseInteger, parsePattern, parsePort, parseWord } from "../values.ts";
 
 /** The gRPC front end. */
 export const GRPC_FLAGS: FlagGroup = {
@@ -63,10 +56,7 @@ export const GRPC_FLAGS: FlagGroup = {
       value: "integer",
       default: "1",
       doc: "Threads that serve gRPC, from 2 to 128.",
-      use: built((text, draft) => {
-        checkThreadCount(text);
-        draft.grpc.threads = parseThreads(text);
-      }),
+      use: built((text, draft) => draft.grpc.threads = inferThreads(text)),
     },
     {
       name: "grpc-infer-allocation-pool-size",
@@ -204,11 +194,12 @@ export const GRPC_FLAGS: FlagGroup = {
   ],
 };
 
-function checkThreadCount(text: string): void {
+function inferThreads(text: string): number {
   const count = parseInteger(text);
   if (count < 2 || count > 128) {
     throw new CommandError(
       "invalid argument for --grpc_infer_thread_count. Must be in the range 2 to 128.",
     );
   }
+  return count;
 }

@@ -13,7 +13,6 @@ import {
   parseNumber,
   parsePattern,
   parsePort,
-  parseThreads,
 } from "../values.ts";
 import { addRestriction } from "../restriction.ts";
 
@@ -64,7 +63,7 @@ export const HTTP_FLAGS: FlagGroup = {
       value: "integer",
       default: "1",
       doc: "Threads that serve HTTP, from 1 to 128.",
-      use: built((text, draft) => draft.http.threads = parseThreads(text)),
+      use: built((text, draft) => draft.http.threads = parseInteger(text, 1, 128)),
     },
     {
       name: "http-max-input-size",
