@@ -5,6 +5,7 @@
  * @module
  */
 import type { TritonError } from "./errors.ts";
+import type { Settled } from "./settled.ts";
 import type { Threads } from "./threads/threads.ts";
 
 /** A 64-bit integer; a plain number where it is known to be exact. */
@@ -175,7 +176,7 @@ export interface EngineCall {
 }
 
 /** What the server calls for every response; the last call has `final`. Must not throw. */
-export type ResponseHandler = (response: EngineResponse) => void;
+export type ResponseHandler = (response: EngineResponse) => Settled;
 
 /** Parameters of a model load: texts (`config`), or file contents (`file:<path>`). */
 export type LoadParameters = ReadonlyMap<string, string | Uint8Array>;

@@ -60,7 +60,8 @@ export class Ticket {
   liveIndex = -1;
   /** Keeps the input memory alive until Triton lets go of it. */
   readonly request: BridgeRequest;
-  readonly onResponse: (response: BridgeResponse) => void;
+  /** Returns true when nothing that follows from the response waits in a promise. */
+  readonly onResponse: (response: BridgeResponse) => true | void;
   readonly #queue: Queue;
   readonly #slot: number;
 
@@ -69,7 +70,7 @@ export class Ticket {
     queue: Queue,
     slot: number,
     request: BridgeRequest,
-    onResponse: (response: BridgeResponse) => void,
+    onResponse: (response: BridgeResponse) => true | void,
   ) {
     this.#queue = queue;
     this.#slot = slot;
@@ -131,7 +132,7 @@ export class Queue {
   submit(
     server: number,
     request: BridgeRequest,
-    onResponse: (response: BridgeResponse) => void,
+    onResponse: (response: BridgeResponse) => true | void,
   ): Ticket {
     const slot = this.#freeSlots.pop() ?? this.#pending.length;
     const ticket = new Ticket(this, slot, request, onResponse);
@@ -291,6 +292,7 @@ export class Queue {
       const { slot, kind } = reader;
       if (kind === RecordKind.JOB) {
         this.#endJob(slot, reader.jobError());
+        this.#reactor.leaveUnsettled();
         continue;
       }
       const ticket = this.#pending[slot];
@@ -302,7 +304,7 @@ export class Queue {
       try {
         const response = reader.response();
         bytes += response.byteSize;
-        ticket.onResponse(response);
+        if (ticket.onResponse(response) !== true) this.#reactor.leaveUnsettled();
       } catch (error) {
         console.error(error);
       }

@@ -23,6 +23,9 @@ const BUSY_WAIT_US = 5000;
 const BUSY_TURNS = 64;
 /** After so many turns in which nothing came, the event loop rests. */
 const MAX_IDLE = 3;
+/** A turn goes on for so many rounds, and until so many bytes of events have come. */
+const MAX_ROUNDS = 16;
+const MAX_ROUND_BYTES = 64 << 10;
 const EVENTS_SIZE = 512 << 10;
 
 /** What has to do with sockets in a turn. */
@@ -48,6 +51,8 @@ export class Reactor {
   #isTurning = false;
   #isInTurn = false;
   #isExpecting = false;
+  /** Whether nothing of what was handed on in this round waits in a promise. */
+  #isSettled = true;
   #hasEnded = false;
   #idle = 0;
   /** The turns that have brought something since the last rest, or since one that waited long did not. */
@@ -111,6 +116,11 @@ export class Reactor {
     setImmediate(this.#turn);
   }
 
+  /** Something that was handed on waits in a promise, which needs the end of the turn. */
+  leaveUnsettled(): void {
+    this.#isSettled = false;
+  }
+
   /** Whether no thread is calling into this event loop at the moment. Only between turns. */
   isUndisturbed(): boolean {
     const wakes = this.bridge.tts_loop_disarm(this.number);
@@ -127,25 +137,25 @@ export class Reactor {
   }
 
   readonly #turn = (): void => {
-    if (this.#hasEnded) return;
-    const isBusy = this.#busy >= BUSY_TURNS;
-    const wait = isBusy ? BUSY_WAIT_US : WAIT_US;
-    const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);
-    let hadRecords = true;
-    try {
-      hadRecords = this.#serve(size);
-    } catch (error) {
-      // A bug must not end the turns, on which everything else depends.
-      console.error(error);
+    let bytes = 0;
+    for (let round = 0; round < MAX_ROUNDS && bytes < MAX_ROUND_BYTES; round++) {
+      if (this.#hasEnded) return;
+      const isBusy = this.#busy >= BUSY_TURNS;
+      const wait = isBusy ? BUSY_WAIT_US : WAIT_US;
+      const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);
+      bytes += size;
+      const hadRecords = this.#tryToServe(size);
+      if (size > 0 || hadRecords) {
+        this.#idle = 0;
+        this.#busy++;
+        if (!this.#isSettled) break;
+      } else {
+        if (isBusy) this.#busy = 0;
+        if (++this.#idle > MAX_IDLE) return this.#rest();
+        break;
+      }
     }
-    if (size > 0 || hadRecords) {
-      this.#idle = 0;
-      this.#busy++;
-    } else {
-      if (isBusy) this.#busy = 0;
-      if (++this.#idle > MAX_IDLE) return this.#rest();
-    }
-    // Timers and other events get their turn in between.
+    // Promises, timers and other events get their turn in between.
     setImmediate(this.#turn);
   };
 
@@ -154,6 +164,18 @@ export class Reactor {
     this.#busy = 0;
     this.bridge.tts_loop_arm(this.number);
     this.#sockets?.rested();
+  }
+
+  /** A bug must not end the turns, on which everything else depends. */
+  #tryToServe(size: number): boolean {
+    try {
+      this.#isSettled = true;
+      return this.#serve(size);
+    } catch (error) {
+      console.error(error);
+      this.#isSettled = false;
+      return true;
+    }
   }
 
   /** Hands on `size` bytes of events and all records, and sends what was answered; whether there were records. */

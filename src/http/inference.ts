@@ -110,7 +110,7 @@ function replyOf(
   const call = engine.infer(sent, (response) => {
     if (isBareEnd(response) || count++ > 0) response.release();
     else first = response;
-    if (!response.final) return;
+    if (!response.final) return true;
     try {
       if (first === undefined || count !== 1) {
         throw new TritonError("INTERNAL", `expected a single response, got ${count}`);
@@ -120,13 +120,13 @@ function replyOf(
       const answer = first;
       const body = encodeInference(answer, plan, isBatched);
       const reply = inferenceReply(body, request, () => answer.release());
-      if (!(reply instanceof Promise)) pending.resolve(reply);
-      else {reply.catch((reason) => errorReply(reason, "text/plain")).then((r) =>
-          pending.resolve(r)
-        );}
+      if (!(reply instanceof Promise)) return pending.resolve(reply);
+      reply.catch((reason) => errorReply(reason, "text/plain")).then((later) => {
+        pending.resolve(later);
+      });
     } catch (reason) {
       first?.release();
-      pending.resolve(errorReply(reason, "text/plain"));
+      return pending.resolve(errorReply(reason, "text/plain"));
     }
   });
   request.onGone(() => call.cancel());

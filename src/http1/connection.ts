@@ -5,6 +5,7 @@
  * @module
  */
 import type { Connection, ConnectionReceiver } from "../net/connection.ts";
+import type { Settled } from "../settled.ts";
 import { type BodyReader, ChunkedBody, SizedBody, TooManyChunks } from "./body.ts";
 import { Exchange } from "./exchange.ts";
 import { type Head, HeadScanner, MalformedRequest, parseHead } from "./head.ts";
@@ -69,9 +70,15 @@ export class Http1Connection implements ConnectionReceiver {
     this.#owner = owner;
   }
 
-  data(bytes: Uint8Array): void {
+  data(bytes: Uint8Array): Settled {
     if (this.#isClosing) return;
-    if (this.#aheadLength === 0) return this.#read(bytes);
+    if (this.#aheadLength === 0) this.#read(bytes);
+    else this.#readBehind(bytes);
+    if (!this.#isClosing && !this.#exchange?.isPromised) return true;
+  }
+
+  /** Reads what was kept, and `bytes` behind it. */
+  #readBehind(bytes: Uint8Array): void {
     const length = this.#aheadLength + bytes.length;
     if (length > this.#ahead.length) {
       const grown = new Uint8Array(2 * length);
@@ -274,7 +281,7 @@ export class Http1Connection implements ConnectionReceiver {
     });
   }
 
-  readonly #reply = (exchange: Exchange, reply: HttpReply): void => {
+  readonly #reply = (exchange: Exchange, reply: HttpReply): Settled => {
     if (exchange.isReplied || exchange !== this.#exchange) {
       reply.onSent?.();
       return;
@@ -293,6 +300,8 @@ export class Http1Connection implements ConnectionReceiver {
     } else {
       writeReply(this.#connection, head, reply, connection);
       this.#settle(exchange);
+      // A request that came behind this one may have been asked.
+      if (!this.#isClosing && !this.#exchange?.isPromised) return true;
     }
   };
 

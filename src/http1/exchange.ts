@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Settled } from "../settled.ts";
 import type { Head } from "./head.ts";
 import {
   type Field,
@@ -11,6 +12,9 @@ import {
   type HttpRequest,
   PendingReply,
 } from "./message.ts";
+
+/** Sends the reply to a request. */
+export type Replier = (exchange: Exchange, reply: HttpReply) => Settled;
 
 /** A request that is being received or answered. */
 export class Exchange implements HttpRequest {
@@ -22,6 +26,8 @@ export class Exchange implements HttpRequest {
   isReplied = false;
   /** Whether the handler was asked. */
   isAsked = false;
+  /** Whether the reply waits in a promise. */
+  isPromised = false;
   #body: Uint8Array | undefined;
   /** The whole body, only while the handler is asked. */
   #smallBody: Uint8Array | undefined;
@@ -71,19 +77,24 @@ export class Exchange implements HttpRequest {
   }
 
   /** Has the request answered. */
-  ask(handler: HttpHandler, reply: (exchange: Exchange, reply: HttpReply) => void): void {
+  ask(handler: HttpHandler, reply: Replier): void {
     this.isAsked = true;
     const answer = handler(this);
-    if (answer instanceof PendingReply) answer.whenReady((later) => reply(this, later));
-    else if (answer instanceof Promise) answer.then((later) => reply(this, later));
-    else reply(this, answer);
+    if (answer instanceof PendingReply) {
+      answer.whenReady((later) => reply(this, later));
+    } else if (answer instanceof Promise) {
+      this.isPromised = true;
+      answer.then((later) => reply(this, later));
+    } else {
+      reply(this, answer);
+    }
   }
 
   /** Has the request answered, whose whole body `small` is only valid during the call. */
   askWith(
     small: Uint8Array,
     handler: HttpHandler,
-    reply: (exchange: Exchange, reply: HttpReply) => void,
+    reply: Replier,
   ): void {
     this.#smallBody = small;
     this.ask(handler, reply);

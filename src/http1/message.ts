@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Settled } from "../settled.ts";
 
 /** A header field: its name as it was spelled, and its value. */
 export type Field = readonly [name: string, value: string];
@@ -61,16 +62,16 @@ export interface HttpReply {
 /** A reply that comes later, without the cost of a promise. */
 export class PendingReply {
   #reply: HttpReply | undefined;
-  #listener: ((reply: HttpReply) => void) | undefined;
+  #listener: ((reply: HttpReply) => Settled) | undefined;
 
   /** Gives the reply; once. */
-  resolve(reply: HttpReply): void {
-    if (this.#listener === undefined) this.#reply = reply;
-    else this.#listener(reply);
+  resolve(reply: HttpReply): Settled {
+    if (this.#listener !== undefined) return this.#listener(reply);
+    this.#reply = reply;
   }
 
   /** Calls `listener` with the reply, now if it is there; once. */
-  whenReady(listener: (reply: HttpReply) => void): void {
+  whenReady(listener: (reply: HttpReply) => Settled): void {
     if (this.#reply === undefined) this.#listener = listener;
     else listener(this.#reply);
   }

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { EngineRequest, Int64, ParameterValue } from "../engine.ts";
+import type { EngineInput, EngineRequest, Int64, ParameterValue } from "../engine.ts";
 import { TritonError } from "../errors.ts";
 import { cString, stoi } from "./c_string.ts";
 import { parseInputs } from "./inputs.ts";
 import { parseJson } from "./json/value.ts";
+import { type KnownHeader, KnownHeaders } from "./known_headers.ts";
 import { limitJson, limitRaw } from "./limits.ts";
 import { OutputPlan, parseOutputPlan } from "./output_plan.ts";
 import { parseRequestParameters } from "./parameters.ts";
@@ -80,40 +81,91 @@ export function parseInference(
     return { request, plan: new OutputPlan(new Map(), true) };
   }
   limitJson(headerLength, context.maxInputSize);
+  const binarySize = body.length - headerLength;
+  const known = binarySize === 0 ? undefined : knownHeaders.find(body, headerLength);
+  if (known?.binarySize === binarySize) {
+    return withData(known, body.subarray(headerLength), context);
+  }
   const regions = new RegionLeases(context.regions);
   return regions.hold(() => parseWithJson(body, headerLength, context, regions));
+}
+
+const knownHeaders = new KnownHeaders();
+
+/** The request whose JSON part is known. */
+function withData(known: KnownHeader, binary: Uint8Array, context: InferenceContext): Inference {
+  let at = 0;
+  const inputs = known.inputs.map(({ name, datatype, shape, byteSize }): EngineInput => {
+    const start = at;
+    at += byteSize;
+    return { name, datatype, shape, data: binary.subarray(start, at) };
+  });
+  return { request: engineRequest(known.request, inputs, context), plan: known.plan };
+}
+
+/** The request with what its path and its other headers say. */
+function engineRequest(
+  read: KnownHeader["request"],
+  inputs: readonly EngineInput[],
+  { modelName, modelVersion, forwarded }: InferenceContext,
+): EngineRequest {
+  const added = forwarded();
+  const { parameters = [] } = read;
+  return {
+    modelName,
+    modelVersion,
+    id: read.id,
+    flags: read.flags,
+    correlationId: read.correlationId,
+    priority: read.priority,
+    timeoutMicroseconds: read.timeoutMicroseconds,
+    inputs,
+    outputs: read.outputs,
+    parameters: added.length === 0 ? parameters : [...parameters, ...added],
+    wantsLabels: read.wantsLabels,
+  };
 }
 
 function parseWithJson(
   body: Uint8Array,
   headerLength: number,
-  { modelName, modelVersion, maxInputSize, forwarded }: InferenceContext,
+  context: InferenceContext,
   regions: RegionLeases,
 ): Inference {
+  const { modelName, maxInputSize } = context;
   const json = parseJson(body.subarray(0, headerLength));
   const id = cString(json.member("id")?.asString("Unable to parse 'id'") ?? "");
   const { parameters, binaryDataOutput, flags, correlationId, priority, timeoutMicroseconds } =
     parseRequestParameters(json.member("parameters"));
+  const binary = body.subarray(headerLength);
   const inputs = parseInputs(json.requiredMember("inputs", "Unable to parse 'inputs'"), {
-    binary: body.subarray(headerLength),
+    binary,
     regions,
     modelName,
     maxInputSize,
   });
   const plan = parseOutputPlan(json.member("outputs"), binaryDataOutput, regions, id);
-  const added = forwarded();
-  const request: EngineRequest = {
+  const read = {
     flags,
     correlationId,
     priority,
     timeoutMicroseconds,
-    modelName,
-    modelVersion,
     id,
-    inputs,
     outputs: plan.requests(),
-    parameters: added.length === 0 ? parameters : [...parameters, ...added],
+    parameters,
     wantsLabels: plan.hasClassification,
   };
-  return { request, plan };
+  // Only what needs nothing but these bytes and the data behind them can be used again.
+  if (!regions.areUsed && binary.length > 0 && inputs.every(({ data }) => liesIn(data, binary))) {
+    const sized = inputs.map(({ name, datatype, shape, data }) => {
+      return { name, datatype, shape, byteSize: (data as Uint8Array).length };
+    });
+    const known = { request: read, inputs: sized, binarySize: binary.length, plan };
+    knownHeaders.learn(body, headerLength, known);
+  }
+  return { request: engineRequest(read, inputs, context), plan };
+}
+
+function liesIn(data: EngineInput["data"], memory: Uint8Array): boolean {
+  return data instanceof Uint8Array && data.buffer === memory.buffer;
 }

@@ -16,6 +16,11 @@ export class RegionLeases {
     this.#regions = regions;
   }
 
+  /** Whether the request names any place. */
+  get areUsed(): boolean {
+    return this.#leases.length > 0;
+  }
+
   /** A place in the region called `name`. Throws as {@link RegionSource.lease} does. */
   find(name: string, offset: Int64, byteSize: Int64): MemorySlice {
     const lease = this.#regions.lease(name, offset, byteSize);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Settled } from "../settled.ts";
 
 /** What a protocol is told about its connection. Nothing is called after {@link closed}. */
 export interface ConnectionReceiver {
@@ -11,7 +12,7 @@ export interface ConnectionReceiver {
    * Bytes that came, at least one. They are only valid during the call: keep a copy of what is needed
    * later. Not called while the connection is paused.
    */
-  data(bytes: Uint8Array): void;
+  data(bytes: Uint8Array): Settled;
   /** The peer has sent everything (FIN). The connection can still be written to. */
   ended(): void;
   /** What was written has all gone out. */

@@ -9,6 +9,7 @@ import { TritonError } from "../errors.ts";
 import { loadBackend } from "../../ffi/backend.ts";
 import type { BridgeFunctions } from "../../ffi/bridge/load.ts";
 import { loadReactor, type Reactor, type SocketSide } from "../../ffi/bridge/reactor.ts";
+import type { Settled } from "../settled.ts";
 
 /** What can happen on a socket; the numbers of net.c. */
 export const SocketEvent = {
@@ -36,7 +37,7 @@ export interface Watched {
    * Something happened. `socket` is the accepted one where something was accepted; `bytes` are only
    * valid during the call.
    */
-  onEvent(kind: number, socket: number, bytes: Uint8Array): void;
+  onEvent(kind: number, socket: number, bytes: Uint8Array): Settled;
 }
 
 /** A socket with something to send. */
@@ -192,7 +193,8 @@ export class Loop implements SocketSide {
       const watched = this.#watched.get(owner);
       try {
         if (watched !== undefined) {
-          watched.onEvent(kind, socket, events.subarray(start, start + length));
+          const bytes = events.subarray(start, start + length);
+          if (watched.onEvent(kind, socket, bytes) !== true) this.#reactor.leaveUnsettled();
         } else if (kind === SocketEvent.ACCEPTED) {
           this.bridge.tts_net_close(socket);
         }
@@ -207,6 +209,7 @@ export class Loop implements SocketSide {
   flush(): void {
     this.#sendBatch();
     if (this.#senders.length === 0) return;
+    this.#reactor.leaveUnsettled();
     const senders = this.#senders;
     this.#senders = [];
     for (const sender of senders) {
@@ -241,7 +244,9 @@ export class Loop implements SocketSide {
     for (let index = 0; index < senders.length; index++) {
       const start = at + 8;
       const end = start + this.#batchWords[(at >>> 2) + 1];
-      senders[index].taken(this.#results[index], this.batch, start, end);
+      const result = this.#results[index];
+      if (result !== end - start) this.#reactor.leaveUnsettled();
+      senders[index].taken(result, this.batch, start, end);
       at = align(end);
     }
     for (const sender of senders) {

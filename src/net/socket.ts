@@ -4,6 +4,7 @@
  * @module
  */
 import { constants } from "node:os";
+import type { Settled } from "../settled.ts";
 import type { Connection, ConnectionReceiver } from "./connection.ts";
 import { type Loop, type Sender, SocketEvent, Watch, type Watched } from "./loop.ts";
 
@@ -121,11 +122,11 @@ export class Socket implements Connection, Watched, Sender {
     this.#close();
   }
 
-  onEvent(kind: number, _socket: number, bytes: Uint8Array): void {
+  onEvent(kind: number, _socket: number, bytes: Uint8Array): Settled {
     switch (kind) {
       case SocketEvent.DATA:
-        if (!this.#isEnding) this.#receiver?.data(bytes);
-        else if (this.#linger !== undefined) this.#lingerOn();
+        if (!this.#isEnding) return this.#receiver?.data(bytes);
+        if (this.#linger !== undefined) this.#lingerOn();
         break;
       case SocketEvent.READABLE:
         this.#fillTarget();

@@ -137,7 +137,7 @@ export class NativeEngine implements InferenceEngine {
       for (const input of request.inputs) checkShapeLimits(input);
       const ticket = library.queue.submit(address, request, (record) => {
         if (record.final) this.#calls.delete(ticket);
-        onResponse(new ServerResponse(library, record));
+        return onResponse(new ServerResponse(library, record));
       });
       this.#calls.add(ticket);
       return ticket;

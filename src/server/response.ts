@@ -12,15 +12,8 @@ import { TritonError } from "../errors.ts";
 export class ServerResponse implements EngineResponse {
   readonly #library: Library;
   readonly #record: BridgeResponse;
-  #released = false;
   readonly error: TritonError | undefined;
-  readonly final: boolean;
-  readonly hasContent: boolean;
-  readonly modelName: string;
-  readonly modelVersion: string;
-  readonly id: string;
-  readonly parameters: readonly (readonly [string, ParameterValue])[];
-  readonly outputs: readonly EngineOutput[];
+  #released = false;
 
   constructor(library: Library, record: BridgeResponse) {
     this.#library = library;
@@ -28,13 +21,34 @@ export class ServerResponse implements EngineResponse {
     this.error = record.errorCode === undefined
       ? undefined
       : TritonError.fromNumber(record.errorCode, record.errorText);
-    this.final = record.final;
-    this.hasContent = record.hasContent;
-    this.modelName = record.modelName;
-    this.modelVersion = record.modelVersion;
-    this.id = record.id;
-    this.parameters = record.parameters;
-    this.outputs = record.outputs;
+  }
+
+  get final(): boolean {
+    return this.#record.final;
+  }
+
+  get hasContent(): boolean {
+    return this.#record.hasContent;
+  }
+
+  get modelName(): string {
+    return this.#record.modelName;
+  }
+
+  get modelVersion(): string {
+    return this.#record.modelVersion;
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+
+  get parameters(): readonly (readonly [string, ParameterValue])[] {
+    return this.#record.parameters;
+  }
+
+  get outputs(): readonly EngineOutput[] {
+    return this.#record.outputs;
   }
 
   label(outputIndex: number, classIndex: number): string | undefined {

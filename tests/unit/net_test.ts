@@ -134,7 +134,7 @@ async function accepted(port: (port: number) => Promise<Socket>) {
   const listener = await listenSockets(LOCAL, (made) => {
     connection = made;
     return {
-      data: (bytes) => events.push(`data ${bytes.length}`),
+      data: (bytes) => void events.push(`data ${bytes.length}`),
       ended: () => events.push("ended"),
       drained: () => events.push("drained"),
       closed: () => events.push("closed"),

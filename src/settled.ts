@@ -1,0 +1,11 @@
+/**
+ * What handlers of an event loop's turns say of what they were given.
+ *
+ * @module
+ */
+
+/**
+ * True when nothing that follows from it waits in a promise. When all handlers of a round say so, the next
+ * round may begin before the runtime gets its turn, in which promises are fulfilled.
+ */
+export type Settled = true | void;
