@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import type { EngineResponse } from "../src/engine.ts";
+import type { Settled } from "../src/settled.ts";
 import { startEcho } from "../tests/support/real_server.ts";
 
 const [inFlight, seconds] = process.argv.slice(2).map(Number);
@@ -25,12 +26,12 @@ let started = 0;
 let cpu = process.cpuUsage();
 const { promise: ended, resolve: end } = Promise.withResolvers<void>();
 
-function onResponse(response: EngineResponse): void {
+function onResponse(response: EngineResponse): Settled {
   const { final, error } = response;
   if (error !== undefined) throw error;
   if (response.outputs[0].data[3] !== 0x3f) throw new Error("a wrong answer");
   response.release();
-  if (!final) return;
+  if (!final) return true;
   done++;
   const now = performance.now();
   if (started === 0 && done >= WARM_UP) {
@@ -39,7 +40,8 @@ function onResponse(response: EngineResponse): void {
     done = 0;
   }
   if (started === 0 || now < started + seconds * 1000) server.infer(request, onResponse);
-  else if (--running === 0) end();
+  else if (--running === 0) return end();
+  return true;
 }
 
 for (let i = 0; i < inFlight; i++) server.infer(request, onResponse);

@@ -18,7 +18,10 @@ const MAX_AHEAD = 64 << 10;
 const MAX_UNREAD = 1 << 20;
 /** What is left of a body that nobody wants is read up to this size, so that the connection can go on. */
 const MAX_UNWANTED = 1 << 20;
-/** A body up to this size that has come with its head is not copied before the handler sees it. */
+/**
+ * A body up to this size that has come with its head is not copied before the handler sees it. One that comes
+ * later is waited for: a client that sends it apart from its head is about to.
+ */
 const SMALL_BODY = 4 << 10;
 /** A body with so much missing is read straight into its memory. */
 const LEAST_DIRECT = 32 << 10;
@@ -267,9 +270,11 @@ export class Http1Connection implements ConnectionReceiver {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     if (!exchange.isAsked) {
+      const { bodyLength, expectsContinue } = exchange.head;
+      if (bodyLength !== "chunked" && bodyLength <= SMALL_BODY && !expectsContinue) return;
       exchange.ask(this.#owner.handler, this.#reply);
       if (exchange.isReplied) return;
-      if (exchange.head.expectsContinue) this.#connection.write(CONTINUE);
+      if (expectsContinue) this.#connection.write(CONTINUE);
     }
     const { rest } = body;
     if (rest === undefined || rest.length < LEAST_DIRECT) return;
