@@ -6,8 +6,9 @@
  * nothing of the protocols above it.
  *
  * Who owns what:
- * - A request block belongs to its queue from submit until JavaScript has drained its last record. The
- *   Triton request in it is deleted when both the release callback and the final response have come.
+ * - A request block belongs to its queue from submit until JavaScript has drained its last record and
+ *   Triton has released the request. The Triton request in it is deleted with it, by the event loop, which
+ *   has made it: what one thread allocates and another frees makes both wait for malloc's locks.
  * - A Triton response is deleted inside its callback, so that none outlives it and a server can always
  *   stop; its output memory is taken over and belongs to JavaScript until tts_release. Only a response
  *   of which labels will be asked (OPTION_KEEP_RESPONSE) lives on, until tts_response_delete.
@@ -175,7 +176,7 @@ typedef struct Node {
   struct Node* next;
   struct Request* finished; /* the request whose final response this is, else NULL */
   uint32_t size;            /* of the record that follows */
-  uint32_t pad;
+  uint32_t is_part;         /* of the block of its request */
   uint64_t bytes;           /* of the outputs that it brings */
   uint8_t record[];
 } Node;
@@ -293,9 +294,10 @@ static void taken_over(Queue* queue) {
   if (resumes) pthread_cond_broadcast(&queue->resumed);
 }
 
-static Node* node_new(size_t size, uint32_t kind, uint32_t slot, uint32_t flags) {
-  Node* node = malloc(sizeof(Node) + size);
+static Node* node_in(void* memory, size_t size, uint32_t kind, uint32_t slot, uint32_t flags) {
+  Node* node = memory;
   node->finished = 0;
+  node->is_part = 0;
   node->bytes = 0;
   node->size = (uint32_t)size;
   memset(node->record, 0, sizeof(Record));
@@ -305,6 +307,10 @@ static Node* node_new(size_t size, uint32_t kind, uint32_t slot, uint32_t flags)
   record->slot = slot;
   record->flags = flags;
   return node;
+}
+
+static Node* node_new(size_t size, uint32_t kind, uint32_t slot, uint32_t flags) {
+  return node_in(malloc(sizeof(Node) + size), size, kind, slot, flags);
 }
 
 static uint8_t* put_text(uint8_t* at, const char* text, size_t length) {
@@ -334,23 +340,33 @@ typedef struct { const char* name; uint8_t* address; uint64_t size; int type; in
 
 enum { STATE_RELEASED = 1, STATE_FINAL_DRAINED = 2 };
 
+/* So large a record, which most are not, has room in the block of its request. */
+#define RECORD_ROOM 400
+
 typedef struct Request {
   Queue* queue;
   void* request;
-  atomic_int references; /* release callback, final response, and a cancel under way */
   atomic_int state;
   uint32_t slot;
   uint32_t options;
   uint32_t placements_count;
   Placement* placements;
   Buffer* copies; /* of inputs */
-  uint8_t descriptor[];
+  atomic_int is_room_used;
+  _Alignas(8) uint8_t room[sizeof(Node) + RECORD_ROOM]; /* for one record that is not large */
+  _Alignas(8) uint8_t descriptor[];
 } Request;
 
 enum { OPTION_STRING_CORRELATION = 1, OPTION_RAW = 2, OPTION_KEEP_RESPONSE = 4 };
 
-static void request_drop(Request* request) {
-  if (atomic_fetch_sub(&request->references, 1) == 1) drop(T_InferenceRequestDelete(request->request));
+/* A record of the request: in its block, if there is room. */
+static Node* response_node_new(Request* request, size_t size, uint32_t flags) {
+  if (size > RECORD_ROOM || atomic_exchange(&request->is_room_used, 1)) {
+    return node_new(size, KIND_RESPONSE, request->slot, flags);
+  }
+  Node* node = node_in(request->room, size, KIND_RESPONSE, request->slot, flags);
+  node->is_part = 1;
+  return node;
 }
 
 /* Frees the block and what hangs on it. */
@@ -359,6 +375,7 @@ static void request_discard(Request* request) {
     next = copy->next;
     buffer_free((uint8_t*)copy + BUFFER_HEADER);
   }
+  if (request->request) drop(T_InferenceRequestDelete(request->request));
   free(request->placements);
   free(request);
 }
@@ -376,7 +393,6 @@ static void on_release(void* triton_request, uint32_t flags, void* userp) {
   Request* request = userp;
   Queue* queue = request->queue;
   uint32_t slot = request->slot;
-  request_drop(request);
   /* Last touch: after this the event loop may free the block. */
   int before = atomic_fetch_or(&request->state, STATE_RELEASED);
   if (before & STATE_FINAL_DRAINED) push(queue, node_new(sizeof(Record), KIND_RELEASED, slot, FLAG_RELEASED));
@@ -436,8 +452,9 @@ typedef struct { const char* name; int type; const void* value; size_t name_leng
 static Node* error_node(Request* request, Error* error, uint32_t flags, const char* model, int64_t version, const char* id) {
   const char* message = T_ErrorMessage(error);
   size_t length = strlen(message), model_length = strlen(model), id_length = strlen(id);
-  Node* node = node_new(sizeof(Record) + text_size(length) + text_size(model_length) + text_size(id_length),
-      KIND_RESPONSE, request->slot, flags | FLAG_CONTENT | FLAG_ERROR);
+  Node* node = response_node_new(request,
+      sizeof(Record) + text_size(length) + text_size(model_length) + text_size(id_length),
+      flags | FLAG_CONTENT | FLAG_ERROR);
   Record* record = (Record*)node->record;
   record->code = (uint32_t)T_ErrorCode(error);
   record->model_version = version;
@@ -530,7 +547,7 @@ static Node* response_node(Request* request, void* response, uint32_t flags) {
     T_ErrorDelete(failed);
   } else {
     int kept = (request->options & OPTION_KEEP_RESPONSE) != 0;
-    node = node_new(size, KIND_RESPONSE, request->slot, flags | FLAG_CONTENT);
+    node = response_node_new(request, size, flags | FLAG_CONTENT);
     Record* record = (Record*)node->record;
     record->outputs = outputs;
     record->parameters = parameters;
@@ -554,7 +571,7 @@ static void on_response(void* response, uint32_t flags, void* userp) {
   Queue* queue = request->queue;
   uint32_t record_flags = flags & 1 ? FLAG_FINAL : 0;
   Node* node = response ? response_node(request, response, record_flags)
-                        : node_new(sizeof(Record), KIND_RESPONSE, request->slot, record_flags);
+                        : response_node_new(request, sizeof(Record), record_flags);
   if (response) {
     if (((Record*)node->record)->response) {
       atomic_fetch_add(&live_responses, 1);
@@ -563,10 +580,7 @@ static void on_response(void* response, uint32_t flags, void* userp) {
       drop(T_InferenceResponseDelete(response));
     }
   }
-  if (record_flags & FLAG_FINAL) {
-    node->finished = request;
-    request_drop(request);
-  }
+  if (record_flags & FLAG_FINAL) node->finished = request;
   uint32_t slot = request->slot;
   int waits = node->bytes && !(record_flags & FLAG_FINAL);
   push(queue, node); /* last touch of the request block */
@@ -761,20 +775,6 @@ EXPORT void tts_counters(int64_t* out) {
   out[5] = memory_live_mappings();
 }
 
-/* A queue that was given back; 2^32-1 when there is none. */
-static uint32_t reused_queue(uint32_t loop) {
-  uint32_t number = 0;
-  pthread_mutex_lock(&queues_lock);
-  while (number < QUEUES && !(queues[number] && queues[number]->is_free)) number++;
-  if (number < QUEUES) queues[number]->is_free = 0;
-  pthread_mutex_unlock(&queues_lock);
-  if (number == QUEUES) return UINT32_MAX;
-  queues[number]->loop = loop;
-  atomic_store(&queues[number]->sleeps, 1);
-  loop_attach(loop, queues[number]);
-  return number;
-}
-
 /* Gives a queue back that has nothing under way, for another owner. */
 EXPORT void tts_queue_free(uint32_t number) {
   pthread_mutex_lock(&queues_lock);
@@ -782,25 +782,29 @@ EXPORT void tts_queue_free(uint32_t number) {
   pthread_mutex_unlock(&queues_lock);
 }
 
-/* Makes a queue, for which a loop waits. Returns its number, or 2^32-1 when there are too many. */
-EXPORT uint32_t tts_queue_new(uint32_t loop) {
-  uint32_t old = reused_queue(loop);
-  if (old != UINT32_MAX) return old;
+static Queue* queue_make(void) {
   Queue* queue = calloc(1, sizeof(Queue));
-  if (!queue) return UINT32_MAX;
-  queue->loop = loop;
-  atomic_init(&queue->sleeps, 1); /* the loop may be waiting already */
+  if (!queue) return 0;
   pthread_mutex_init(&queue->lock, 0);
   pthread_cond_init(&queue->resumed, 0);
+  return queue;
+}
+
+/* Makes a queue, for which a loop waits, or takes one that was given back. Returns its number, or 2^32-1 when
+ * there are too many. */
+EXPORT uint32_t tts_queue_new(uint32_t loop) {
   pthread_mutex_lock(&queues_lock);
   uint32_t number = 0;
-  while (number < QUEUES && queues[number]) number++;
-  if (number < QUEUES) queues[number] = queue;
-  pthread_mutex_unlock(&queues_lock);
-  if (number == QUEUES) {
-    free(queue);
-    return UINT32_MAX;
+  while (number < QUEUES && queues[number] && !queues[number]->is_free) number++;
+  Queue* queue = 0;
+  if (number < QUEUES) queue = queues[number] ? queues[number] : (queues[number] = queue_make());
+  if (queue) {
+    queue->is_free = 0;
+    queue->loop = loop;
+    atomic_store(&queue->sleeps, 1); /* the loop may be waiting already */
   }
+  pthread_mutex_unlock(&queues_lock);
+  if (!queue) return UINT32_MAX;
   loop_attach(loop, queue);
   return number;
 }
@@ -825,8 +829,8 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
   self->placements_count = 0;
   self->copies = 0;
   self->request = 0;
-  atomic_init(&self->references, 2);
   atomic_init(&self->state, 0);
+  atomic_init(&self->is_room_used, 0);
   Error* failed = T_InferenceRequestNew(&self->request, server, get_text(&reader), version);
   if (!failed) failed = fill(self, &reader, inputs, outputs, parameters);
   if (!failed) {
@@ -846,7 +850,6 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
     atomic_fetch_sub(&live_requests, 1);
     queue->requests[slot] = 0;
   }
-  if (self->request) drop(T_InferenceRequestDelete(self->request));
   request_discard(self);
   return report(failed, result, capacity);
 }
@@ -855,14 +858,7 @@ EXPORT uint32_t tts_submit(uint32_t number, const uint8_t* descriptor, uint32_t 
 EXPORT void tts_cancel(uint32_t number, uint32_t slot) {
   Queue* queue = queues[number];
   Request* request = slot < queue->slots ? queue->requests[slot] : 0;
-  if (!request) return;
-  int references = atomic_load(&request->references);
-  while (references > 0) {
-    if (!atomic_compare_exchange_weak(&request->references, &references, references + 1)) continue;
-    drop(T_InferenceRequestCancel(request->request));
-    request_drop(request);
-    return;
-  }
+  if (request) drop(T_InferenceRequestCancel(request->request));
 }
 
 /* Lets the model wait with its next response to the request in the slot, or go on. The thread that sends
@@ -886,21 +882,21 @@ EXPORT uint32_t tts_drain(uint32_t number, uint8_t* out, uint32_t start, uint32_
     }
     Node* node = queue->taken;
     if (node->size > capacity - written) return written ? written : 0x80000000u + node->size;
-    memcpy(out + written, node->record, node->size);
-    Request* request = node->finished;
-    if (request) {
-      int before = atomic_fetch_or(&request->state, STATE_FINAL_DRAINED);
-      if (before & STATE_RELEASED) {
-        ((Record*)(out + written))->flags |= FLAG_RELEASED;
-        request_free(request);
-      }
-    } else if (((Record*)node->record)->kind == KIND_RELEASED) {
-      request_free(queue->requests[((Record*)node->record)->slot]);
-    }
+    Record* record = memcpy(out + written, node->record, node->size);
     written += node->size;
     queue->taken = node->next;
-    free(node);
+    Request* finished = node->finished;
+    if (!node->is_part) free(node);
+    else if (!finished) atomic_store(&queue->requests[record->slot]->is_room_used, 0);
     atomic_fetch_sub(&live_records, 1);
+    if (finished) {
+      int before = atomic_fetch_or(&finished->state, STATE_FINAL_DRAINED);
+      if (!(before & STATE_RELEASED)) continue;
+      record->flags |= FLAG_RELEASED;
+      request_free(finished);
+    } else if (record->kind == KIND_RELEASED) {
+      request_free(queue->requests[record->slot]);
+    }
   }
 }
 

@@ -118,51 +118,42 @@ static void* waker(void* argument) {
   return 0;
 }
 
-/* A loop that was given back, with another owner's wake; 2^32-1 when there is none. */
-static uint32_t reused(void (*wake)(void)) {
-  uint32_t number = 0;
+/* NULL when no descriptor or thread could be made. */
+static Loop* loop_make(void) {
+  Loop* loop = calloc(1, sizeof(Loop));
+  if (!loop) return 0;
+  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+  loop->signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  pthread_mutex_init(&loop->lock, 0);
+  pthread_cond_init(&loop->changed, 0);
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_SIGNAL};
+  pthread_t thread;
+  if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->signal, &event) || pthread_create(&thread, 0, waker, loop)) {
+    if (loop->epoll >= 0) close(loop->epoll);
+    if (loop->signal >= 0) close(loop->signal);
+    free(loop);
+    return 0;
+  }
+  pthread_detach(thread);
+  return loop;
+}
+
+/* Makes a loop whose waker calls wake, or takes one that was given back. Returns its number, or 2^32-1 when
+ * there are too many, or no descriptor or thread could be made. */
+EXPORT uint32_t tts_loop_new(void (*wake)(void)) {
   pthread_mutex_lock(&loops_lock);
-  while (number < LOOPS && !(loops[number] && loops[number]->is_free)) number++;
-  if (number < LOOPS) loops[number]->is_free = 0;
+  uint32_t number = 0;
+  while (number < LOOPS && loops[number] && !loops[number]->is_free) number++;
+  Loop* loop = 0;
+  if (number < LOOPS) loop = loops[number] ? loops[number] : (loops[number] = loop_make());
+  if (loop) loop->is_free = 0;
   pthread_mutex_unlock(&loops_lock);
-  if (number == LOOPS) return UINT32_MAX;
-  Loop* loop = loops[number];
+  if (!loop) return UINT32_MAX;
   loop_heard(number);
   pthread_mutex_lock(&loop->lock);
   loop->wake = wake;
   loop->wakes = 0;
   pthread_mutex_unlock(&loop->lock);
-  return number;
-}
-
-/* Makes a loop whose waker calls wake. Returns its number, or 2^32-1 when there are too many, or no
- * descriptor or thread could be made. */
-EXPORT uint32_t tts_loop_new(void (*wake)(void)) {
-  uint32_t old = reused(wake);
-  if (old != UINT32_MAX) return old;
-  Loop* loop = calloc(1, sizeof(Loop));
-  if (!loop) return UINT32_MAX;
-  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-  loop->signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  loop->wake = wake;
-  pthread_mutex_init(&loop->lock, 0);
-  pthread_cond_init(&loop->changed, 0);
-  struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_SIGNAL};
-  int failed = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->signal, &event);
-  pthread_mutex_lock(&loops_lock);
-  uint32_t number = 0;
-  while (number < LOOPS && loops[number]) number++;
-  pthread_t thread;
-  if (failed || number == LOOPS || pthread_create(&thread, 0, waker, loop) != 0) {
-    if (loop->epoll >= 0) close(loop->epoll);
-    if (loop->signal >= 0) close(loop->signal);
-    free(loop);
-    number = UINT32_MAX;
-  } else {
-    pthread_detach(thread);
-    loops[number] = loop;
-  }
-  pthread_mutex_unlock(&loops_lock);
   return number;
 }
 

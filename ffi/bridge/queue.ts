@@ -265,6 +265,8 @@ export class Queue {
       }
       chunk.used += written;
       done += written + this.#dispatch(chunk, start, chunk.used);
+      // All that waited has come, unless it did not fit: then the next turn does not wait.
+      if (bytes.length - chunk.used >= LEAST_ROOM) break;
     }
     return done > 0;
   }
