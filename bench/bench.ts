@@ -16,11 +16,13 @@ import { compare } from "./compare.ts";
 import { benchInProcess } from "./in_process.ts";
 import { benchMemory } from "./memory.ts";
 import { picture } from "./picture.ts";
+import { benchProfile } from "./profile.ts";
 import { installed } from "./programs.ts";
 import { heading, line, type Result } from "./report.ts";
 import { startServers } from "./servers.ts";
 import { benchStart, START } from "./start.ts";
 import { benchThreads } from "./threads.ts";
+import { missedAims } from "./verdict.ts";
 
 const SECONDS = 2;
 const TOOLS = { wrk: "wrk", h2load: "nghttp2-client", taskset: "util-linux" };
@@ -70,7 +72,13 @@ async function benchLoads(): Promise<void> {
 
 await benchLoads();
 if ("in process".includes(wanted)) show(await benchInProcess(rounds));
-await benchThreads(rounds, wanted);
+const threaded = await benchThreads(rounds, wanted);
 await benchMemory(wanted);
 if (START.includes(wanted)) await benchStart();
+await benchProfile(wanted);
+const measured = [...all, ...threaded];
+if (measured.length > 0) {
+  const missed = missedAims(measured);
+  console.log(missed.length === 0 ? "\nEvery aim was held." : `\nMissed:\n${missed.join("\n")}`);
+}
 if (svg !== undefined) writeFileSync(svg, picture(all));

@@ -110,6 +110,9 @@ function python(name: string, protocol: "http" | "grpc"): Case {
   return { name, run };
 }
 
+/** How the names of rated cases end. */
+export const RATED = "at 80 %";
+
 /** A load at a rate that is given: the times are those of a server that is not at its end. */
 export interface RatedCase {
   readonly name: string;
@@ -121,8 +124,8 @@ export interface RatedCase {
 /** The loads whose times are compared at 80 % of what the C++ server can take. */
 export function ratedCases(): RatedCase[] {
   return [
-    rated("HTTP binary 16 floats at 80 %", binaryBody(floats(16)), true),
-    rated("gRPC 16 floats at 80 %", grpcBody(floats(16)), false),
+    rated(`HTTP binary 16 floats ${RATED}`, binaryBody(floats(16)), true),
+    rated(`gRPC 16 floats ${RATED}`, grpcBody(floats(16)), false),
   ];
 }
 

@@ -51,7 +51,7 @@ export function line(result: Result): string {
     server,
     rate.toFixed(rate < 100 ? 1 : 0),
     ratio.toFixed(2),
-    server === "C++" || aim === undefined ? "" : aim.toFixed(1),
+    server === "C++" || aim === undefined ? "" : aim.toFixed(2),
     cpu.toFixed(1),
     p50.toFixed(2),
     p99.toFixed(2),

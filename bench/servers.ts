@@ -30,6 +30,8 @@ export interface BenchServer {
   readonly name: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** Of its process. */
+  readonly pid: number;
   /** How long it took from the start of its process until it was ready, in milliseconds. */
   readonly startMilliseconds: number;
   /** The CPU time that it has used so far, in microseconds. */
@@ -137,6 +139,7 @@ async function start(
     name,
     httpPort: port,
     grpcPort: port + 1,
+    pid,
     startMilliseconds,
     cpuMicroseconds: () => cpuMicroseconds(pid),
     residentMemory: () => {

@@ -22,12 +22,13 @@ const COLUMNS: Columns = [
   ["ratio", 7],
 ];
 
-/** Measures the cases with `wanted` in their names, and prints two tables. */
-export async function benchThreads(rounds: number, wanted: string): Promise<void> {
+/** Measures the cases with `wanted` in their names, and prints two tables; the results. */
+export async function benchThreads(rounds: number, wanted: string): Promise<Result[]> {
   const cases = threadCases().filter(({ name }) => name.includes(wanted));
-  if (cases.length === 0) return;
+  if (cases.length === 0) return [];
   const starts = await serverStarts(THREADS, CORES);
   const servers = await Promise.all(starts.map(({ start }) => start()));
+  const all: Result[] = [];
   const models: string[] = [];
   try {
     console.log(`\n${heading()}`);
@@ -37,12 +38,14 @@ export async function benchThreads(rounds: number, wanted: string): Promise<void
       });
       for (const result of results) console.log(line(result));
       models.push(...modelled(name, results));
+      all.push(...results);
     }
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
   console.log(`\n${heading(COLUMNS)}`);
   for (const text of models) console.log(text);
+  return all;
 }
 
 /**
