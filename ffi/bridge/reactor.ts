@@ -23,9 +23,6 @@ const BUSY_WAIT_US = 5000;
 const BUSY_TURNS = 64;
 /** After so many turns in which nothing came, the event loop rests. */
 const MAX_IDLE = 3;
-/** A turn goes on for so many rounds, and until so many bytes of events have come. */
-const MAX_ROUNDS = 16;
-const MAX_ROUND_BYTES = 64 << 10;
 const EVENTS_SIZE = 512 << 10;
 
 /** What has to do with sockets in a turn. */
@@ -137,24 +134,22 @@ export class Reactor {
   }
 
   readonly #turn = (): void => {
-    let bytes = 0;
-    for (let round = 0; round < MAX_ROUNDS && bytes < MAX_ROUND_BYTES; round++) {
+    // Round after round, but not for longer than the millisecond in which the turn has begun.
+    const begun = Date.now();
+    do {
       if (this.#hasEnded) return;
       const isBusy = this.#busy >= BUSY_TURNS;
       const wait = isBusy ? BUSY_WAIT_US : WAIT_US;
       const size = this.bridge.tts_net_poll(this.number, this.events, EVENTS_SIZE, wait);
-      bytes += size;
       const hadRecords = this.#tryToServe(size);
       if (size > 0 || hadRecords) {
         this.#idle = 0;
         this.#busy++;
-        if (!this.#isSettled) break;
       } else {
         if (isBusy) this.#busy = 0;
         if (++this.#idle > MAX_IDLE) return this.#rest();
-        break;
       }
-    }
+    } while (this.#isSettled && this.#idle === 0 && Date.now() === begun);
     // Promises, timers and other events get their turn in between.
     setImmediate(this.#turn);
   };

@@ -60,7 +60,8 @@ export class KnownHeaders {
     const hash = hashOf(body, length);
     const slot = this.#slots[slotOf(hash)];
     if (slot.hash === hash) {
-      slot.bytes = body.slice(0, length);
+      // A copy: what zlib has made is a Buffer, whose slice() is a view of the whole body.
+      slot.bytes = new Uint8Array(body.subarray(0, length));
       slot.known = known;
     }
     slot.hash = hash;
