@@ -84,7 +84,7 @@ export function parseInference(
   const binarySize = body.length - headerLength;
   const known = binarySize === 0 ? undefined : knownHeaders.find(body, headerLength);
   if (known?.binarySize === binarySize) {
-    return withData(known, body.subarray(headerLength), context);
+    return withData(known, body, headerLength, context);
   }
   const regions = new RegionLeases(context.regions);
   return regions.hold(() => parseWithJson(body, headerLength, context, regions));
@@ -92,14 +92,18 @@ export function parseInference(
 
 const knownHeaders = new KnownHeaders();
 
-/** The request whose JSON part is known. */
-function withData(known: KnownHeader, binary: Uint8Array, context: InferenceContext): Inference {
-  let at = 0;
-  const inputs = known.inputs.map(({ name, datatype, shape, byteSize }): EngineInput => {
-    const start = at;
+/** The request whose JSON part is known: its data begins at `at`. */
+function withData(
+  known: KnownHeader,
+  body: Uint8Array,
+  at: number,
+  context: InferenceContext,
+): Inference {
+  const inputs: EngineInput[] = [];
+  for (const { name, datatype, shape, byteSize } of known.inputs) {
+    inputs.push({ name, datatype, shape, data: body.subarray(at, at + byteSize) });
     at += byteSize;
-    return { name, datatype, shape, data: binary.subarray(start, at) };
-  });
+  }
   return { request: engineRequest(known.request, inputs, context), plan: known.plan };
 }
 

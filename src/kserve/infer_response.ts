@@ -10,6 +10,8 @@ import { outputElementCount, writeElements } from "./output_json.ts";
 import type { OutputPlan } from "./output_plan.ts";
 import { writeParameterValue } from "./parameters.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 /** The body of an inference response. */
 export interface InferenceBody {
   /** JSON, and the binary outputs behind it, which lie in the memory of the response. */
@@ -37,25 +39,27 @@ export function encodeInference(
   writer.raw(',"model_version":').string(response.modelVersion);
   if (response.parameters.length > 0) {
     writer.raw(',"parameters":{');
-    response.parameters.forEach(([name, value], index) => {
+    for (const [index, [name, value]] of response.parameters.entries()) {
       if (index > 0) writer.raw(",");
       writer.string(name).raw(":");
       writeParameterValue(writer, value);
-    });
+    }
     writer.raw("}");
   }
   writer.raw(',"outputs":[');
-  const binary: Uint8Array[] = [];
-  response.outputs.forEach((_, index) => {
+  // The JSON comes before the binary outputs, but is complete only behind them.
+  const parts: Uint8Array[] = [NO_BYTES];
+  let binarySize = 0;
+  for (let index = 0; index < response.outputs.length; index++) {
     if (index > 0) writer.raw(",");
-    writeOutput(writer, response, index, plan, isBatched, binary);
-  });
+    const binary = writeOutput(writer, response, index, plan, isBatched);
+    if (binary === undefined) continue;
+    parts.push(binary);
+    binarySize += binary.length;
+  }
   writer.raw("]}");
-  const hasBinary = binary.some(({ length }) => length > 0);
-  return {
-    parts: [writer.bytes(), ...binary],
-    headerLength: hasBinary ? writer.length : undefined,
-  };
+  parts[0] = writer.bytes();
+  return { parts, headerLength: binarySize > 0 ? writer.length : undefined };
 }
 
 /** A guess that saves most growing: numbers in JSON at ten bytes each. */
@@ -68,14 +72,14 @@ function expectedSize(response: EngineResponse, plan: OutputPlan): number {
   return size;
 }
 
+/** Writes an output as JSON; returns the bytes that are to follow the JSON, if any are. */
 function writeOutput(
   writer: JsonWriter,
   response: EngineResponse,
   index: number,
   plan: OutputPlan,
   isBatched: boolean,
-  binary: Uint8Array[],
-): void {
+): Uint8Array | undefined {
   let output: Pick<EngineOutput, "name" | "datatype" | "shape" | "data"> = response.outputs[index];
   const { isBinary, classCount, placement } = plan.form(output.name);
   if (classCount > 0) {
@@ -89,7 +93,7 @@ function writeOutput(
     writer.raw("]}");
   } else if (isBinary) {
     writer.raw('],"parameters":{"binary_data_size":').integer(output.data.length).raw("}}");
-    binary.push(output.data);
+    return output.data;
   } else {
     writer.raw('],"data":[');
     const count = outputElementCount(output.shape);
