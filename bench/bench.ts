@@ -19,7 +19,7 @@ import { picture } from "./picture.ts";
 import { benchProfile } from "./profile.ts";
 import { installed } from "./programs.ts";
 import { heading, line, type Result } from "./report.ts";
-import { startServers } from "./servers.ts";
+import { onFreshServers } from "./servers.ts";
 import { benchStart, START } from "./start.ts";
 import { benchThreads } from "./threads.ts";
 import { missedAims } from "./verdict.ts";
@@ -52,21 +52,27 @@ function show(results: readonly Result[]): void {
 
 /** Runs the wanted cases of loads. */
 async function benchLoads(): Promise<void> {
-  const loads = cases().filter(({ name }) => name.includes(wanted));
-  const rated = ratedCases().filter(({ name }) => name.includes(wanted));
-  if (loads.length + rated.length === 0) return;
-  const servers = await startServers();
-  try {
-    for (const { name, aim, run } of loads) {
-      show(await compare(servers, rounds, name, aim, (server) => run(server, SECONDS)));
-    }
-    for (const { name, run, most } of rated) {
-      const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
-      const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
-      show(await compare(servers, rounds, name, undefined, (server) => run(server, SECONDS, rate)));
-    }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+  for (const { name, aim, run } of cases().filter(({ name }) => name.includes(wanted))) {
+    show(
+      await onFreshServers((servers) => {
+        return compare(servers, rounds, name, aim, (server) => run(server, SECONDS));
+      }),
+    );
+  }
+  for (const { name, run, most } of ratedCases().filter(({ name }) => name.includes(wanted))) {
+    show(
+      await onFreshServers(async (servers) => {
+        const peers = [await most(servers[0], SECONDS), await most(servers[0], SECONDS)];
+        const rate = RATED_SHARE * Math.max(...peers.map(({ rate }) => rate));
+        return await compare(
+          servers,
+          rounds,
+          name,
+          undefined,
+          (server) => run(server, SECONDS, rate),
+        );
+      }),
+    );
   }
 }
 

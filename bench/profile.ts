@@ -9,7 +9,7 @@ import { temporaryPath } from "./bodies.ts";
 import { type Case, cases } from "./cases.ts";
 import { installed } from "./programs.ts";
 import { type Columns, heading, row } from "./report.ts";
-import { type BenchServer, startServers } from "./servers.ts";
+import { type BenchServer, onFreshServers } from "./servers.ts";
 
 const NAME = "profile: ";
 const SECONDS = 3;
@@ -42,10 +42,9 @@ export async function benchProfile(wanted: string): Promise<void> {
     throw new Error("Cannot profile without perf: apt-get install linux-perf");
   }
   const chosen = cases().filter(({ name }) => `${NAME}${name}`.includes(wanted));
-  const servers = await startServers();
   console.log(heading(COLUMNS));
-  try {
-    for (const each of chosen) {
+  for (const each of chosen) {
+    await onFreshServers(async (servers) => {
       for (const server of servers) {
         await each.run(server, SECONDS);
         const cpu = await cpuOf(each, server);
@@ -53,9 +52,7 @@ export async function benchProfile(wanted: string): Promise<void> {
         const times = [1, ...shares].map((share) => (share * cpu).toFixed(1));
         console.log(row(COLUMNS, [each.name, server.name, ...times]));
       }
-    }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    });
   }
 }
 

@@ -42,6 +42,8 @@ export interface BenchServer {
   peakMemory(): number;
   /** Lets the peak begin at what it has now. */
   forgetPeak(): void;
+  /** What it has written so far. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -59,9 +61,33 @@ export interface ServerStart {
   start(): Promise<BenchServer>;
 }
 
-/** Starts the C++ server and ours on both runtimes, the C++ one first. */
-export async function startServers(): Promise<BenchServer[]> {
-  return await Promise.all((await serverStarts()).map(({ start }) => start()));
+/** How often a case is tried, because the C++ server crashes at times. */
+const MOST_TRIES = 3;
+const END_MS = 1000;
+
+/**
+ * What `measure` finds on servers that nothing was asked before; by default the C++ server and ours on both
+ * runtimes, the C++ one first. When that one ends meanwhile, which it does at times, others are started.
+ */
+export async function onFreshServers<T>(
+  measure: (servers: readonly BenchServer[]) => Promise<T>,
+  starts?: readonly ServerStart[],
+): Promise<T> {
+  starts ??= await serverStarts();
+  for (let left = MOST_TRIES - 1;; left--) {
+    const servers = await Promise.all(starts.map(({ start }) => start()));
+    try {
+      return await measure(servers);
+    } catch (error) {
+      // A load that fails may be faster than the end of a process.
+      await new Promise((resolve) => setTimeout(resolve, END_MS));
+      const ended = servers.filter(({ pid }) => !existsSync(`/proc/${pid}`));
+      if (left === 0 || ended.length !== 1 || ended[0] !== servers[0]) throw error;
+      console.error(`The C++ server has crashed: ${servers[0].output()}Once more.`);
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  }
 }
 
 /** The Triton of the benchmark, and its backends with the echo backend. */
@@ -148,6 +174,7 @@ async function start(
     },
     peakMemory: () => memoryOf(pid, "VmHWM"),
     forgetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, "5"),
+    output: () => readFileSync(log, "utf8"),
     stop: async () => {
       if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGTERM");
       await ended;

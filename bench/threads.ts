@@ -7,7 +7,7 @@
 import { type Case, threadCases } from "./cases.ts";
 import { compare } from "./compare.ts";
 import { type Columns, heading, line, type Result, row } from "./report.ts";
-import { serverStarts } from "./servers.ts";
+import { onFreshServers, serverStarts } from "./servers.ts";
 
 const SECONDS = 2;
 const THREADS = [1, 2];
@@ -27,21 +27,16 @@ export async function benchThreads(rounds: number, wanted: string): Promise<Resu
   const cases = threadCases().filter(({ name }) => name.includes(wanted));
   if (cases.length === 0) return [];
   const starts = await serverStarts(THREADS, CORES);
-  const servers = await Promise.all(starts.map(({ start }) => start()));
   const all: Result[] = [];
   const models: string[] = [];
-  try {
-    console.log(`\n${heading()}`);
-    for (const { name, run } of cases) {
-      const results = await compare(servers, rounds, name, undefined, (server) => {
-        return run(server, SECONDS);
-      });
-      for (const result of results) console.log(line(result));
-      models.push(...modelled(name, results));
-      all.push(...results);
-    }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+  console.log(`\n${heading()}`);
+  for (const { name, run } of cases) {
+    const results = await onFreshServers((servers) => {
+      return compare(servers, rounds, name, undefined, (server) => run(server, SECONDS));
+    }, starts);
+    for (const result of results) console.log(line(result));
+    models.push(...modelled(name, results));
+    all.push(...results);
   }
   console.log(`\n${heading(COLUMNS)}`);
   for (const text of models) console.log(text);

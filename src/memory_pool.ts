@@ -6,7 +6,7 @@
  */
 
 /** Smaller memory is the garbage collector's. */
-export const LEAST_POOLED: number = 32 << 10;
+export const LEAST_POOLED: number = 4 << 10;
 const MAX_POOLED = 64 << 20;
 /** What is kept for later, in all. */
 const MAX_KEPT = 64 << 20;

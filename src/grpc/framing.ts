@@ -103,8 +103,12 @@ export class FrameReader {
     const start = at + PREFIX_SIZE;
     const end = start + length;
     if (end > chunk.length) return this.#begin(chunk, at);
-    const isSmall = length <= SMALL_MESSAGE;
-    const message = isSmall ? chunk.subarray(start, end) : chunk.slice(start, end);
+    let message = chunk.subarray(start, end);
+    if (length > SMALL_MESSAGE) {
+      const copy = takeMemory(length);
+      copy.set(message);
+      message = copy;
+    }
     this.#onMessage(message, (chunk[at] & 1) !== 0);
     return end;
   }
