@@ -65,6 +65,7 @@ export type {
   ParameterValue,
   ResponseHandler,
 } from "./src/engine.ts";
+export type { Settled } from "./src/settled.ts";
 export type { HttpApp, StopOptions } from "./src/frontend.ts";
 export { KServeHttp, type KServeHttpOptions } from "./src/http/kserve_http.ts";
 export { KServeGrpc } from "./src/grpc/kserve_grpc.ts";

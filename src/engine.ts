@@ -175,7 +175,10 @@ export interface EngineCall {
   hold(held: boolean): void;
 }
 
-/** What the server calls for every response; the last call has `final`. Must not throw. */
+/**
+ * What the server calls for every response; the last call has `final`. Must not throw. Nothing needs to be
+ * returned: see {@link Settled}.
+ */
 export type ResponseHandler = (response: EngineResponse) => Settled;
 
 /** Parameters of a model load: texts (`config`), or file contents (`file:<path>`). */

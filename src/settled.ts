@@ -5,7 +5,7 @@
  */
 
 /**
- * True when nothing that follows from it waits in a promise. When all handlers of a round say so, the next
- * round may begin before the runtime gets its turn, in which promises are fulfilled.
+ * True when nothing that follows from it waits in a promise; else nothing. When all handlers of a round say
+ * true, the next round may begin before the runtime gets its turn, in which promises go on.
  */
 export type Settled = true | void;
