@@ -12,9 +12,9 @@ import { type Columns, heading, row } from "./report.ts";
 import { type BenchServer, onFreshServers } from "./servers.ts";
 
 const NAME = "profile: ";
-const SECONDS = 3;
+const SECONDS = 2;
 /** A client may need so long before it asks anything. */
-const BEFORE_MS = 800;
+const BEFORE_MS = 600;
 const SAMPLES_PER_SECOND = 999;
 
 /** By what a library is called, the first that fits. */
@@ -82,7 +82,7 @@ async function sharesOf({ run }: Case, server: BenchServer): Promise<number[]> {
 function record(pid: number, file: string): Promise<void> {
   const args = ["record", "-q", "-F", `${SAMPLES_PER_SECOND}`, "-o", file, "-p", `${pid}`];
   return new Promise((resolve, reject) => {
-    const child = spawn("perf", [...args, "--", "sleep", "1.5"], { stdio: "ignore" });
+    const child = spawn("perf", [...args, "--", "sleep", "1.2"], { stdio: "ignore" });
     child.on("error", reject);
     child.on("close", () => resolve());
   });
