@@ -17,8 +17,11 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
+/** Rounds that only warm up: a runtime has not compiled everything after one. */
+const WARM_UP = 3;
+
 /**
- * Medians of `rounds` rounds, after one that only warms up; ratios are those to the first server in the same
+ * Medians of `rounds` rounds, after those that only warm up; ratios are those to the first server in the same
  * round.
  */
 export async function compare(
@@ -29,7 +32,7 @@ export async function compare(
   load: (server: BenchServer) => Promise<Measured>,
 ): Promise<Result[]> {
   const results = new Map(servers.map((server): [BenchServer, Round[]] => [server, []]));
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     let peer = 0;
     for (const [server, list] of results) {
       const before = server.cpuMicroseconds();
