@@ -7,6 +7,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { temporaryPath } from "./bodies.ts";
 import { type Case, cases } from "./cases.ts";
+import { compare } from "./compare.ts";
 import { installed } from "./programs.ts";
 import { type Columns, heading, row } from "./report.ts";
 import { type BenchServer, onFreshServers } from "./servers.ts";
@@ -47,21 +48,16 @@ export async function benchProfile(wanted: string): Promise<void> {
   for (const each of chosen) {
     await onFreshServers(async (servers) => {
       for (const server of servers) {
-        await each.run(server, SECONDS);
-        const cpu = await cpuOf(each, server);
+        // Without perf, which makes all slower.
+        const [{ cpu }] = await compare([server], 1, each.name, undefined, (server) => {
+          return each.run(server, SECONDS);
+        });
         const shares = await sharesOf(each, server);
         const times = [1, ...shares].map((share) => (share * cpu).toFixed(1));
         console.log(row(COLUMNS, [each.name, server.name, ...times]));
       }
     });
   }
-}
-
-/** The microseconds of CPU a request, while nobody looks: `perf` makes all slower. */
-async function cpuOf({ run }: Case, server: BenchServer): Promise<number> {
-  const before = server.cpuMicroseconds();
-  const { rate } = await run(server, SECONDS);
-  return (server.cpuMicroseconds() - before) / (rate * SECONDS);
 }
 
 /** What part of the time belongs to each of {@link OWNERS}. */

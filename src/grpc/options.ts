@@ -126,8 +126,8 @@ export interface KServeGrpcOptions {
   /**
    * How many event loops serve connections, from 1 to 128: the main thread's, and those of Workers, which
    * share the server; each connection goes to the one with the fewest. The front ends of a server share
-   * the Workers. Only with transport `"h2"`. Over TLS the system spreads the connections, as with `reusePort`. Default 1;
-   * `--grpc-infer-thread-count`, whose default is 2.
+   * the Workers. Only with transport `"h2"`. Over TLS the system spreads the connections, as with
+   * `reusePort`. Default 1; `--grpc-infer-thread-count`, whose default is 2.
    */
   threads?: number;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { startsWith } from "../bytes.ts";
 import type { Connection, ConnectionReceiver } from "../net/connection.ts";
 import type { Settled } from "../settled.ts";
 import { type BodyReader, ChunkedBody, SizedBody, TooManyChunks } from "./body.ts";
@@ -77,6 +78,11 @@ export class Http1Connection implements ConnectionReceiver {
     if (this.#isClosing) return;
     if (this.#aheadLength === 0) this.#read(bytes);
     else this.#readBehind(bytes);
+    return this.#settled;
+  }
+
+  /** Whether nothing that has come waits in a promise. */
+  get #settled(): Settled {
     if (!this.#isClosing && !this.#exchange?.isPromised) return true;
   }
 
@@ -306,7 +312,7 @@ export class Http1Connection implements ConnectionReceiver {
       writeReply(this.#connection, head, reply, connection);
       this.#settle(exchange);
       // A request that came behind this one may have been asked.
-      if (!this.#isClosing && !this.#exchange?.isPromised) return true;
+      return this.#settled;
     }
   };
 
@@ -328,12 +334,4 @@ export class Http1Connection implements ConnectionReceiver {
     if (this.#isReading) return;
     this.#goOn();
   }
-}
-
-function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  if (bytes.length < start.length) return false;
-  for (let index = 0; index < start.length; index++) {
-    if (bytes[index] !== start[index]) return false;
-  }
-  return true;
 }

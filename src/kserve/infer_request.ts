@@ -161,11 +161,12 @@ function parseWithJson(
   };
   // Only what needs nothing but these bytes and the data behind them can be used again.
   if (!regions.areUsed && binary.length > 0 && inputs.every(({ data }) => liesIn(data, binary))) {
-    const sized = inputs.map(({ name, datatype, shape, data }) => {
-      return { name, datatype, shape, byteSize: (data as Uint8Array).length };
+    knownHeaders.learn(body, headerLength, () => {
+      const sized = inputs.map(({ name, datatype, shape, data }) => {
+        return { name, datatype, shape, byteSize: (data as Uint8Array).length };
+      });
+      return { request: read, inputs: sized, binarySize: binary.length, plan };
     });
-    const known = { request: read, inputs: sized, binarySize: binary.length, plan };
-    knownHeaders.learn(body, headerLength, known);
   }
   return { request: engineRequest(read, inputs, context), plan };
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { startsWith } from "../bytes.ts";
 import type { EngineInput, EngineRequest } from "../engine.ts";
 import type { OutputPlan } from "./output_plan.ts";
 
@@ -54,15 +55,15 @@ export class KnownHeaders {
     return bytes.length === length && startsWith(body, bytes) ? known : undefined;
   }
 
-  /** Those bytes have been read: what they say is remembered when they come a second time. */
-  learn(body: Uint8Array, length: number, known: KnownHeader): void {
+  /** Those bytes have been read: what they say, as `read` tells, is remembered when they come a second time. */
+  learn(body: Uint8Array, length: number, read: () => KnownHeader): void {
     if (length > MAX_LENGTH) return;
     const hash = hashOf(body, length);
     const slot = this.#slots[slotOf(hash)];
     if (slot.hash === hash) {
       // A copy: what zlib has made is a Buffer, whose slice() is a view of the whole body.
       slot.bytes = new Uint8Array(body.subarray(0, length));
-      slot.known = known;
+      slot.known = read();
     }
     slot.hash = hash;
   }
@@ -76,10 +77,4 @@ function hashOf(bytes: Uint8Array, length: number): number {
 
 function slotOf(hash: number): number {
   return (hash ^ (hash >>> 9) ^ (hash >>> 18)) & (SLOTS - 1);
-}
-
-/** Whether `bytes` begin with `start`. */
-function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false;
-  return true;
 }

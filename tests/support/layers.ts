@@ -31,7 +31,8 @@ export const ROOMS: readonly Room[] = [
   { name: "ffi", files: /^ffi\//, imports: [], runtimeGlobals: true, packages: ["bun:ffi"] },
   {
     name: "values",
-    files: /^src\/(memory_pool|live_set|settled|errors|datatype|tensor|byte_strings|float16)\.ts$/,
+    files:
+      /^src\/(memory_pool|live_set|settled|bytes|errors|datatype|tensor|byte_strings|float16)\.ts$/,
     imports: [],
     offline: true,
   },
